@@ -1,0 +1,5 @@
+//! A model of the locking protocol between KVM's MMU notifiers, memslot updates and guest page
+//! faults, with the lock validator, the schedules and the oracles that find its bugs.
+#![deny(missing_docs)]
+
+pub mod lockdep;

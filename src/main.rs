@@ -1,0 +1,2 @@
+//! The command line: arguments in, library calls, exit code out.
+fn main() {}
