@@ -2,4 +2,10 @@
 //! faults, with the lock validator, the schedules and the oracles that find its bugs.
 #![deny(missing_docs)]
 
+pub mod case;
+pub mod kvm;
 pub mod lockdep;
+pub mod machine;
+pub mod mm;
+pub mod oracle;
+pub mod run;
