@@ -6,6 +6,7 @@ use kvm_lock_fuzz::case::{Case, MAX_SPLIT_DEPTH, Op, Opener, Registrant, Tail, U
 use kvm_lock_fuzz::kvm::{Bug, Place, Variant};
 use kvm_lock_fuzz::machine::Policy;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 /// The words for what the case contains.

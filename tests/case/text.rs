@@ -77,7 +77,7 @@ fn every_statement_is_read() {
         .unwrap();
     assert_eq!(case.bug, Some(Bug::B29));
     assert_eq!(case.programs.task(0)[0], Op::Fault { vm: 1, gfn: 3, write: true });
-    assert_eq!(case.programs.ops.len(), 13);
+    assert_eq!(case.programs.ops.len(), 12);
     assert_eq!(case.schedule.bursts[0].until, Until::Points(255));
     assert_eq!(case.schedule.tail, Tail::Pct { seed: 7, depth: 3 });
 }
@@ -99,7 +99,7 @@ fn mistakes_are_told_with_their_place() {
         ("variant\n", "line 1, column 8: expected a word, found the end of the line;"),
         ("variant nosuch", "line 1, column 9: `nosuch` is no variant; choose one of always-lock,"),
         ("variant rwsem variant rwsem", "line 1, column 15: a second `variant`;"),
-        ("bug B11 task a cow 1 end", "line 1, column 5: B11 is no bug of this variant;"),
+        ("bug B41 task a cow 1 end", "line 1, column 5: B41 is no bug of this variant;"),
         ("vm v vm v", "line 1, column 9: a second `v`;"),
         ("vm task", "line 1, column 4: `task` is a word of the grammar;"),
         ("task a cow 1 end task a cow 1 end", "line 1, column 23: a second `a`;"),

@@ -292,7 +292,7 @@ fn slot(config: &mut Config, r: &Record) {
 /// Returns whether a case without a VM gets the default one.
 fn config(case: &mut Case, r: &Record) -> bool {
     case.variant = pick(&Variant::ALL, r[1]);
-    case.bug = match (r[2] as usize).checked_sub(1) {
+    case.bug = match (r[2] as usize % (Bug::ALL.len() + 1)).checked_sub(1) {
         Some(code) if exact(r) => Bug::ALL.get(code).copied(),
         _ => None,
     };
