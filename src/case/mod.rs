@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod legal;
+pub mod mend;
 pub mod text;
 
 use arrayvec::ArrayVec;
