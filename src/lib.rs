@@ -8,4 +8,5 @@ pub mod lockdep;
 pub mod machine;
 pub mod mm;
 pub mod oracle;
+pub mod prng;
 pub mod run;

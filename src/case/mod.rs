@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod legal;
 pub mod mend;
+pub mod mutate;
 pub mod text;
 
 use arrayvec::ArrayVec;

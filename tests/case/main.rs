@@ -3,5 +3,6 @@
 
 mod cases;
 mod laws;
+mod mutate;
 mod reach;
 mod text;
