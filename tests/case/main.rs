@@ -2,6 +2,7 @@
 //! text that is none; what small inputs reach.
 
 mod cases;
+mod corpus;
 mod laws;
 mod mutate;
 mod reach;
