@@ -6,6 +6,8 @@
 //! for every legal case.
 
 pub mod binary;
+#[cfg(feature = "cli")]
+pub mod files;
 pub mod legal;
 pub mod mend;
 pub mod mutate;

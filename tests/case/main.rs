@@ -3,6 +3,8 @@
 
 mod cases;
 mod corpus;
+#[cfg(feature = "cli")]
+mod files;
 mod laws;
 mod mutate;
 mod reach;
