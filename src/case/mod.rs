@@ -6,8 +6,11 @@
 //! for every legal case.
 
 pub mod binary;
+#[cfg(feature = "cli")]
+pub mod files;
 pub mod legal;
 pub mod mend;
+pub mod mutate;
 pub mod text;
 
 use arrayvec::ArrayVec;

@@ -16,6 +16,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use super::{Case, MAX_BURSTS, MAX_INITIAL_SLOTS, MAX_OPS, MAX_REGISTRANTS, Programs, Schedule};
 use crate::kvm::MAX_VMS;
 
+pub(super) use v1::{Kind, Record};
+
 /// The current version. No text begins with a control character, so that the first byte tells the
 /// two forms apart.
 pub const VERSION: u8 = 1;

@@ -29,12 +29,12 @@ use crate::mm::{HVA_PAGES, Pages};
 pub(super) use decode::decode;
 pub(super) use encode::encode;
 
-type Record = [u8; RECORD];
+pub(in crate::case) type Record = [u8; RECORD];
 
 /// What a record is. Its code is its place in `KINDS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Kind {
+pub(in crate::case) enum Kind {
     Open,
     Split,
     End,
@@ -77,7 +77,7 @@ const _: () = assert!(MAX_SLOTS == 8 && MAX_TASKS == 8 && MAX_SPLIT_DEPTH == 4 &
 const _: () = assert!(HVA_PAGES == 0x400 && GFN_PAGES == 0x100 && MAX_PCT_DEPTH == 8);
 
 impl Kind {
-    fn of(record: &Record) -> Kind {
+    pub(in crate::case) fn of(record: &Record) -> Kind {
         KINDS[record[0] as usize % KINDS.len()]
     }
 
