@@ -51,12 +51,7 @@ impl Starvation {
     }
 
     /// A reader passed a queued writer.
-    pub(super) fn bypassed(
-        &mut self,
-        seen: &Inspect<'_, Event>,
-        at: &Record<Event>,
-        lock: LockId,
-    ) {
+    pub(super) fn bypassed(&mut self, seen: &Inspect<'_, Event>, at: &Record<Event>, lock: LockId) {
         self.count(seen.class(lock), at);
     }
 

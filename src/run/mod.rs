@@ -111,7 +111,9 @@ impl Runner {
     }
 
     fn judge(&mut self, ending: Ending, facts: Facts) {
-        self.sim.with_lockdep(|lockdep| lockdep.finish());
+        self.sim.with_lockdep(|lockdep| {
+            lockdep.finish();
+        });
         let (oracles, outcome) = (&mut self.oracles, &mut self.outcome);
         outcome.findings.clear();
         self.sim.inspect(|seen| {
