@@ -10,3 +10,5 @@ pub mod mm;
 pub mod oracle;
 pub mod prng;
 pub mod run;
+pub mod schedule;
+pub mod shrink;
