@@ -89,7 +89,12 @@ impl Kvm {
     }
 
     /// `gfn_to_memslot`.
-    pub(super) fn gfn_to_memslot<T: KvmTask>(&self, t: T, memslots: usize, gfn: u16) -> Option<Slot> {
+    pub(super) fn gfn_to_memslot<T: KvmTask>(
+        &self,
+        t: T,
+        memslots: usize,
+        gfn: u16,
+    ) -> Option<Slot> {
         (0..MAX_SLOTS).filter_map(|id| self.slot(t, memslots, id)).find(|s| s.gfn.contains(gfn))
     }
 

@@ -60,7 +60,12 @@ impl Kvm {
     }
 
     /// `mmu_notifier_retry_hva`: mmu_lock is held.
-    pub(super) async fn retry_hva<T: KvmTask>(&self, t: T, mmu_seq: u64, hva: u16) -> Option<Retry> {
+    pub(super) async fn retry_hva<T: KvmTask>(
+        &self,
+        t: T,
+        mmu_seq: u64,
+        hva: u16,
+    ) -> Option<Retry> {
         let hva = u64::from(hva);
         if t.read(self.mmu_notifier_count).await != 0
             && t.read(self.mmu_notifier_range_start).await <= hva

@@ -23,11 +23,8 @@ pub struct Refused;
 /// `struct mmu_notifier_ops` with its subscription.
 pub trait Subscriber<T: MmTask> {
     /// `invalidate_range_start`; may refuse only when the range is not blockable.
-    fn range_start(
-        &self,
-        t: T,
-        range: &NotifierRange,
-    ) -> impl Future<Output = Result<(), Refused>>;
+    fn range_start(&self, t: T, range: &NotifierRange)
+    -> impl Future<Output = Result<(), Refused>>;
     /// `invalidate_range_end`.
     fn range_end(&self, t: T, range: &NotifierRange) -> impl Future<Output = ()>;
     /// Whether it has an `invalidate_range_end`.

@@ -100,7 +100,12 @@ impl<N> Mm<N> {
     }
 
     /// Changes every present entry of the range under the page-table lock.
-    pub(super) async fn change_range<T: MmTask>(&self, t: T, pages: Pages, change: Change) -> Gather {
+    pub(super) async fn change_range<T: MmTask>(
+        &self,
+        t: T,
+        pages: Pages,
+        change: Change,
+    ) -> Gather {
         let mut gather = Gather::default();
         t.spin_lock(self.ptl).await;
         for w in words_of(pages) {

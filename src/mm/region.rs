@@ -32,12 +32,7 @@ pub struct Region {
 impl<N> Mm<N> {
     /// Takes the opener's locks and calls START; none where there is nothing to invalidate, the
     /// trylock failed, or a subscriber refused.
-    pub async fn open_region<T: MmTask>(
-        &self,
-        t: T,
-        opener: Opener,
-        hva: Pages,
-    ) -> Option<Region>
+    pub async fn open_region<T: MmTask>(&self, t: T, opener: Opener, hva: Pages) -> Option<Region>
     where
         N: Subscriber<T>,
     {
