@@ -11,3 +11,4 @@ pub mod oracle;
 pub mod prng;
 pub mod run;
 pub mod schedule;
+pub mod shrink;
