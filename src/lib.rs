@@ -9,6 +9,8 @@ pub mod machine;
 pub mod mm;
 pub mod oracle;
 pub mod prng;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod shrink;

@@ -1,0 +1,3 @@
+//! Findings for people and for programs: pure functions from what was found to text or JSON.
+
+pub mod timeline;
