@@ -2,12 +2,13 @@
 //!
 //! Greedy and deterministic. Each step proposes a smaller case, in the order in which a reader
 //! profits: fewer operations, fewer tasks, no drawn schedule, fewer bursts, less configuration,
-//! smaller ranges, named places for counts; what still shows the finding is kept, and the steps are
+//! smaller ranges, plain numbers, named places for counts; what still shows the finding is kept, and the steps are
 //! repeated until none succeeds. Shorter programs meet at other moments, so that a step on programs
 //! is tried under a handful of schedules; the schedule that showed the finding is then written out
 //! and shrunk itself. A bug here would be a result that is illegal, larger, or shows another finding.
 
 mod config;
+mod numbers;
 mod programs;
 mod schedule;
 mod size;
@@ -103,6 +104,7 @@ pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
         programs::reduce(&mut search);
         schedule::reduce(&mut search);
         config::reduce(&mut search);
+        numbers::reduce(&mut search);
         if Size::of(&search.best) == before {
             return search.best;
         }

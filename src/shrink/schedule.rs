@@ -108,6 +108,9 @@ fn named() -> impl Iterator<Item = Until> + Clone {
     std::iter::once(Until::Blocked).chain(Place::ALL.iter().map(|place| Until::Place(*place)))
 }
 
+/// Schedules of one length that are tried one by one: all of three bursts of three tasks.
+const MAX_SCHEDULES: usize = 50_000;
+
 /// Any schedule of up to two named bursts that says more, and where counts are left, of three. There
 /// are few enough to try them all.
 fn name_all<J: Judge>(search: &mut Search<'_, J>) {
@@ -119,7 +122,8 @@ fn name_all<J: Judge>(search: &mut Search<'_, J>) {
         let bursts = &search.best.schedule.bursts;
         let counted = bursts.iter().any(|b| matches!(b.until, Until::Points(_)));
         // Three named bursts for a single counted one would not read better.
-        if bursts.is_empty() || len == 3 && (!counted || bursts.len() == 1) {
+        let too_many = all.len() * ends.len() > MAX_SCHEDULES;
+        if bursts.is_empty() || too_many || len == 3 && (!counted || bursts.len() == 1) {
             return;
         }
         all = all.iter().flat_map(|bursts| longer(bursts, &ends)).collect();

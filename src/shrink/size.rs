@@ -1,5 +1,6 @@
 //! How large a case is: what a reader has to read, worst first.
 
+use super::numbers::strangeness;
 use crate::case::{Case, Op, Registrant, Tail, Until};
 use crate::kvm::Place;
 use crate::machine::Policy;
@@ -22,6 +23,8 @@ pub struct Size {
     pub details: u32,
     /// Pages of all ranges.
     pub pages: u32,
+    /// How strange the page and slot numbers are.
+    pub numbers: u32,
     /// How much the ends of the bursts leave open: nothing where the task blocks, most where points
     /// are counted.
     pub ends: u32,
@@ -39,6 +42,7 @@ impl Size {
             config: config(case),
             details: ops.clone().map(details).sum(),
             pages: ops.map(pages).sum::<u32>() + slots(case).map(|s| s.1).sum::<u32>(),
+            numbers: strangeness(case),
             ends: case.schedule.bursts.iter().map(|b| end(b.until)).sum(),
         }
     }
