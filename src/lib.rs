@@ -9,3 +9,4 @@ pub mod machine;
 pub mod mm;
 pub mod oracle;
 pub mod run;
+pub mod target;
