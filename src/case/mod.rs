@@ -1,5 +1,13 @@
 //! The case: programs of operations for tasks, the schedule and the configuration. One value is
 //! fuzz input, seed and reproducer.
+//!
+//! A case is legal (`legal`): it contains only what user space and mm can do. It has two forms, the
+//! binary one (`binary`) that fuzzers mutate and the text one (`text`) that humans read; both stand
+//! for every legal case.
+
+pub mod binary;
+pub mod legal;
+pub mod text;
 
 use arrayvec::ArrayVec;
 
@@ -88,7 +96,7 @@ impl Programs {
     pub fn task(&self, i: usize) -> &[Op] {
         let Some(&end) = self.ends.get(i) else { return &[] };
         let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.ops[start as usize..end as usize]
+        self.ops.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 

@@ -1,0 +1,279 @@
+//! Acquiring a lock: the order of the checks.
+//!
+//! Mirrors `lock_acquire()`, `__lock_acquire()`, `check_wait_context()` and `validate_chain()`.
+//! The order in which one event can be reported is: invalid subclass, wait context, usage bits,
+//! nest lock, same class, then for each dependency cycle before irq order.
+
+use super::super::types::{Acquire, ClassId, InstanceId, LockType, Mode, Read, TaskId};
+use super::super::usage::{ENABLED, INITIAL, USED_IN};
+use super::Lockdep;
+use super::chain::{EMPTY_CHAIN, MAX_LOCKDEP_CHAIN_HLOCKS, MAX_LOCKDEP_CHAINS, extend};
+use super::held::{HeldLock, MAX_LOCK_DEPTH, Request};
+use super::report::{Detail, Draft, Kind, Limit, Silence};
+
+/// Highest count of nested acquisitions that one entry can stand for.
+const MAX_REFERENCES: u16 = 2047;
+
+/// Note in the chain cache: the sequence holds a class twice.
+const REPEATS: u32 = 1;
+
+/// Answer of the same-class check (`check_deadlock()`).
+enum SameClass {
+    Clear,
+    /// A nest lock held since before the first lock of the class makes it legal.
+    Covered,
+    /// Reported, and that ends it.
+    Stop,
+}
+
+impl Lockdep {
+    /// A task acquires a lock. True if this event had something to report.
+    #[inline]
+    pub fn acquire(&mut self, task: TaskId, acquire: &Acquire) -> bool {
+        self.lock_event(task, acquire, false)
+    }
+
+    /// Waits for the users of a lock: checked like a blocking acquisition, but nothing stays held
+    /// (`lock_sync()`). True if this event had something to report.
+    pub fn sync(&mut self, task: TaskId, acquire: &Acquire) -> bool {
+        self.lock_event(task, acquire, true)
+    }
+
+    #[inline]
+    fn lock_event(&mut self, task: TaskId, acquire: &Acquire, sync: bool) -> bool {
+        let t = task.index();
+        if self.off || t >= self.tasks.len() {
+            return false;
+        }
+        self.event = acquire.site;
+        self.current = t;
+        let before = self.log.events;
+        let hardirqs_off = !self.tasks[t].irq.hardirqs_on;
+        self.lock_acquire(t, &Request::new(acquire, sync, hardirqs_off));
+        self.log.events != before
+    }
+
+    /// `__lock_acquire()`. False when validation has ended.
+    pub(super) fn lock_acquire(&mut self, t: usize, request: &Request) -> bool {
+        let Some(class) = self.class_of(request.instance, request.subclass) else {
+            self.tasks[t].untracked += u32::from(!request.sync());
+            return !self.off;
+        };
+        if request.nest().is_some() && !request.sync() && self.merge(t, class, request) {
+            return true;
+        }
+        let task = &self.tasks[t];
+        let c = &self.classes[class.index()];
+        let limit = task.wait_limit();
+        let wait = limit.with(c.inner, c.lock_type == LockType::Override);
+        let held = request.entry(class, task.context, wait, task.chain);
+        let too_weak = c.required_level() > limit.apply(task.wait_level);
+        if too_weak && c.inner != 0 && !held.trylock() && !self.fire_wait_context(t, &held) {
+            return false;
+        }
+        let wanted = self.usage_to_mark(t, &held);
+        if self.classes[class.index()].usage & wanted != wanted
+            && !self.mark_usage(t, &held, wanted)
+        {
+            return false;
+        }
+        self.validate(t, &held)
+    }
+
+    /// Usage bits this acquisition sets (`mark_usage()`).
+    ///
+    /// An old acquisition that is made again keeps its own view of the hard interrupts.
+    #[inline]
+    fn usage_to_mark(&self, t: usize, held: &HeldLock) -> u16 {
+        let mut wanted = self.tasks[t].usage;
+        if held.hardirqs_off() || held.sync() {
+            wanted &= !ENABLED;
+        }
+        if held.trylock() {
+            wanted &= !USED_IN;
+        }
+        if !held.check() {
+            wanted = 1 << INITIAL;
+        }
+        wanted << u8::from(held.read.is_shared())
+    }
+
+    /// Chain value, nest lock, full validation, push.
+    #[inline]
+    fn validate(&mut self, t: usize, held: &HeldLock) -> bool {
+        let task = &self.tasks[t];
+        let head = task.top().is_none_or(|top| top.context != held.context);
+        let chain = match self.config.mode {
+            Mode::Kernel => extend(if head { EMPTY_CHAIN } else { task.chain }, held.chain_key()),
+            Mode::Complete => extend(task.chain, held.shape()),
+        };
+        if let Some(nest) = held.nest()
+            && !self.is_held(t, nest)
+            && !self.fire_nest_not_held(t, held, nest)
+        {
+            return false;
+        }
+        if !held.trylock() && held.check() && !self.validate_chain(t, held, chain, head) {
+            return false;
+        }
+        held.sync() || self.push(t, held, chain)
+    }
+
+    #[inline]
+    fn push(&mut self, t: usize, held: &HeldLock, chain: u64) -> bool {
+        let task = &mut self.tasks[t];
+        let Some(slot) = task.stack.get_mut(usize::from(task.depth)) else {
+            task.untracked += 1;
+            return true;
+        };
+        *slot = *held;
+        task.depth += 1;
+        task.chain = chain;
+        if !task.touched {
+            self.touch(t);
+        }
+        if usize::from(self.tasks[t].depth) < MAX_LOCK_DEPTH {
+            return true;
+        }
+        let detail = Detail::Limit(Limit::Depth);
+        self.fire(t, Draft { detail, ..Draft::new(Kind::Limit) })
+    }
+
+    /// Counts a nested acquisition on top of one of the same class in that entry.
+    fn merge(&mut self, t: usize, class: ClassId, request: &Request) -> bool {
+        let task = &mut self.tasks[t];
+        let Some(top) = task.stack[..usize::from(task.depth)].last_mut() else { return false };
+        if top.class != class {
+            return false;
+        }
+        let merged = top.references.max(1) + request.references.max(1);
+        top.references = merged.min(MAX_REFERENCES);
+        true
+    }
+
+    fn fire_wait_context(&mut self, t: usize, held: &HeldLock) -> bool {
+        let detail = Detail::WaitContext { context: self.tasks[t].wait_level };
+        let other = self.tasks[t].top().copied();
+        let subject = Some(*held);
+        self.fire(t, Draft { subject, other, detail, ..Draft::new(Kind::WaitContext) })
+    }
+
+    fn fire_nest_not_held(&mut self, t: usize, held: &HeldLock, nest: InstanceId) -> bool {
+        let detail = Detail::Instance(nest);
+        self.fire(t, Draft { subject: Some(*held), detail, ..Draft::new(Kind::NestNotHeld) })
+    }
+
+    /// `validate_chain()`: everything that a known chain need not be asked again.
+    #[inline]
+    fn validate_chain(&mut self, t: usize, held: &HeldLock, chain: u64, head: bool) -> bool {
+        match self.chains.get(chain) {
+            Some(0) => true,
+            // A repeated class is legal or not by the lock objects, which no chain value knows.
+            Some(_) => {
+                self.kernel_skips = true;
+                self.check_chain(t, held, head)
+            }
+            None => self.add_chain(t, held, chain) && self.check_chain(t, held, head),
+        }
+    }
+
+    #[cold]
+    fn check_chain(&mut self, t: usize, held: &HeldLock, head: bool) -> bool {
+        match self.check_same_class(t, held) {
+            SameClass::Stop => false,
+            SameClass::Covered => true,
+            SameClass::Clear => head || self.add_dependencies(t, held),
+        }
+    }
+
+    /// Inserts a new chain (`add_chain_cache()`).
+    #[cold]
+    fn add_chain(&mut self, t: usize, held: &HeldLock, chain: u64) -> bool {
+        let context = held.context;
+        let task = &self.tasks[t];
+        let below = task.held().iter().rev().take_while(|h| h.context == context).count();
+        let repeats = task.held().iter().any(|h| h.class == held.class);
+        if self.chains.len() >= MAX_LOCKDEP_CHAINS {
+            return self.chain_limit(t, Limit::Chains);
+        }
+        if self.chain_elements + below + 1 > MAX_LOCKDEP_CHAIN_HLOCKS {
+            return self.chain_limit(t, Limit::ChainElements);
+        }
+        self.chain_elements += below + 1;
+        self.chain_counts[if context & 2 != 0 { 2 } else { usize::from(context & 1) }] += 1;
+        let note = match self.config.mode {
+            Mode::Kernel => 0,
+            Mode::Complete => u32::from(repeats) * REPEATS,
+        };
+        self.chains.insert(chain, note);
+        self.kernel_skips = self.config.mode == Mode::Complete && self.kernel_knows(t, held);
+        true
+    }
+
+    fn chain_limit(&mut self, t: usize, limit: Limit) -> bool {
+        self.kernel_skips = false;
+        let detail = Detail::Limit(limit);
+        self.fire(t, Draft { detail, ..Draft::new(Kind::Limit) })
+    }
+
+    /// Complete mode: would the kernel's chain cache have answered this? Remembers its chain.
+    fn kernel_knows(&mut self, t: usize, held: &HeldLock) -> bool {
+        let stack = self.tasks[t].held();
+        let from = stack.iter().rposition(|h| h.context != held.context).map_or(0, |i| i + 1);
+        let chain = stack[from..].iter().fold(EMPTY_CHAIN, |c, h| extend(c, h.chain_key()));
+        let chain = extend(chain, held.chain_key());
+        let known = self.kernel_chains.get(chain).is_some();
+        if !known {
+            self.kernel_chains.insert(chain, 0);
+        }
+        known
+    }
+
+    /// The same-class check over the whole stack, from the bottom (`check_deadlock()`).
+    ///
+    /// The kernel ends with the first conflict; complete mode goes on, because another entry of
+    /// the class may be the very same lock.
+    fn check_same_class(&mut self, t: usize, new: &HeldLock) -> SameClass {
+        let (mut nested, mut fired) = (false, false);
+        for i in 0..usize::from(self.tasks[t].depth) {
+            let held = self.tasks[t].stack[i];
+            nested |= Some(held.instance) == new.nest();
+            let readers = new.read == Read::Recursive && held.read.is_shared();
+            if held.class != new.class || readers {
+                continue;
+            }
+            if nested {
+                return if fired { SameClass::Clear } else { SameClass::Covered };
+            }
+            if !self.fire_recursive(t, &held, new) {
+                return SameClass::Stop;
+            }
+            fired = true;
+        }
+        SameClass::Clear
+    }
+
+    fn fire_recursive(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
+        let silence = self.kernel_skips.then_some(Silence::ChainCache);
+        let (subject, other) = (Some(*new), Some(*held));
+        self.fire(t, Draft { subject, other, silence, ..Draft::new(Kind::Recursive) })
+    }
+
+    /// Edges from the nearest blocking held lock, and from the trylocked ones above it
+    /// (`check_prevs_add()`).
+    fn add_dependencies(&mut self, t: usize, new: &HeldLock) -> bool {
+        for i in (0..usize::from(self.tasks[t].depth)).rev() {
+            let held = self.tasks[t].stack[i];
+            if held.context != new.context {
+                break;
+            }
+            if held.check() && !self.add_dependency(t, &held, new) {
+                return false;
+            }
+            if held.check() && !held.trylock() {
+                break;
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,254 @@
+//! The dependency graph: classes, and edges "taken while that one was held".
+//!
+//! One pool entry stands for both of the kernel's list entries (the one in the after list of the
+//! first class and its mirror image in the before list of the second). Lists keep insertion order,
+//! which decides between equally short paths.
+
+use super::super::types::{ClassId, Read, Site};
+
+/// Most edges; the kernel counts list entries, two for each.
+pub const MAX_EDGES: usize = 16_384;
+/// "No edge" in the lists.
+pub(crate) const NO_EDGE: u16 = u16::MAX;
+
+/// Shared hold, then recursive read.
+pub const SR: u8 = 1;
+/// Exclusive hold, then recursive read.
+pub const ER: u8 = 2;
+/// Shared hold, then anything else.
+pub const SN: u8 = 4;
+/// Exclusive hold, then anything else.
+pub const EN: u8 = 8;
+
+/// The kind of dependency that a hold in mode `held` and an acquisition in mode `new` make
+/// (`calc_dep()`).
+#[inline]
+pub fn dependency_kind(held: Read, new: Read) -> u8 {
+    match (held.is_shared(), new == Read::Recursive) {
+        (true, true) => SR,
+        (false, true) => ER,
+        (true, false) => SN,
+        (false, false) => EN,
+    }
+}
+
+/// A dependency between two classes.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    pub(crate) from: ClassId,
+    pub(crate) to: ClassId,
+    pub(crate) kinds: u8,
+    /// Kinds that only complete mode knows, see [`Silence`](super::report::Silence).
+    pub(crate) unseen: u8,
+    pub(crate) site: Site,
+    next: [u16; 2],
+}
+
+impl Edge {
+    /// The class that was held.
+    pub fn from(&self) -> ClassId {
+        self.from
+    }
+
+    /// The class that was acquired.
+    pub fn to(&self) -> ClassId {
+        self.to
+    }
+
+    /// Bit set of [`SR`], [`ER`], [`SN`], [`EN`].
+    pub fn kinds(&self) -> u8 {
+        self.kinds
+    }
+
+    /// Stack trace token of the acquisition that made it first.
+    pub fn site(&self) -> Site {
+        self.site
+    }
+}
+
+/// Which way a search walks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// Along the edges: what is taken later.
+    Forward = 0,
+    /// Against them: what is held before.
+    Backward = 1,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct List {
+    first: u16,
+    last: u16,
+}
+
+const EMPTY_LIST: List = List { first: NO_EDGE, last: NO_EDGE };
+
+/// Classes and edges.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    edges: Vec<Edge>,
+    lists: Vec<[List; 2]>,
+    index: EdgeIndex,
+}
+
+impl Graph {
+    pub(crate) fn new() -> Self {
+        Graph { edges: Vec::new(), lists: Vec::new(), index: EdgeIndex::new() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.edges.clear();
+        self.lists.clear();
+        self.index.clear();
+    }
+
+    pub(crate) fn add_class(&mut self, _skipped: bool) {
+        self.lists.push([EMPTY_LIST; 2]);
+    }
+
+    pub(crate) fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    #[inline]
+    pub(crate) fn edge(&self, id: u16) -> &Edge {
+        &self.edges[usize::from(id)]
+    }
+
+    pub(crate) fn edge_mut(&mut self, id: u16) -> &mut Edge {
+        &mut self.edges[usize::from(id)]
+    }
+
+    pub(crate) fn find(&self, from: ClassId, to: ClassId) -> Option<u16> {
+        self.index.get(&self.edges, from, to)
+    }
+
+    /// First edge of a class's list.
+    #[inline]
+    pub(crate) fn first(&self, class: ClassId, direction: Direction) -> u16 {
+        self.lists[class.index()][direction as usize].first
+    }
+
+    /// The edges of one list with their positions in the pool, in insertion order.
+    pub(crate) fn list(
+        &self,
+        class: ClassId,
+        direction: Direction,
+    ) -> impl Iterator<Item = (u16, &Edge)> {
+        let mut at = self.lists.get(class.index()).map_or(NO_EDGE, |l| l[direction as usize].first);
+        std::iter::from_fn(move || {
+            let edge = self.edges.get(usize::from(at))?;
+            let id = std::mem::replace(&mut at, edge.next[direction as usize]);
+            Some((id, edge))
+        })
+    }
+
+    /// Next edge in the same list.
+    #[inline]
+    pub(crate) fn next(&self, edge: u16, direction: Direction) -> u16 {
+        self.edges[usize::from(edge)].next[direction as usize]
+    }
+
+    /// Appends a new edge to both lists; `None` when the pool is full.
+    pub(crate) fn add(&mut self, from: ClassId, to: ClassId, kind: u8, site: Site) -> Option<u16> {
+        if self.edges.len() >= MAX_EDGES {
+            return None;
+        }
+        let id = self.edges.len() as u16;
+        self.edges.push(Edge { from, to, kinds: kind, unseen: 0, site, next: [NO_EDGE; 2] });
+        self.append(from, Direction::Forward, id);
+        self.append(to, Direction::Backward, id);
+        self.index.insert(&self.edges, id);
+        Some(id)
+    }
+
+    /// Proof that no path leads from `from` to `to`.
+    pub(crate) fn no_path(&self, _from: ClassId, _to: ClassId) -> bool {
+        false
+    }
+
+    /// Proof that an irq search from `class` for usage in `mask` finds nothing.
+    pub(crate) fn rules_out(&self, _class: ClassId, _direction: Direction, _mask: u16) -> bool {
+        false
+    }
+
+    /// Proof that a dependency breaks no irq order.
+    pub(crate) fn irq_order_safe(&self, _held: ClassId, _new: ClassId) -> bool {
+        false
+    }
+
+    /// A class gained usage bits.
+    pub(crate) fn note_usage(&mut self, _class: ClassId, _bits: u16) {}
+
+    fn append(&mut self, class: ClassId, direction: Direction, id: u16) {
+        let list = &mut self.lists[class.index()][direction as usize];
+        let last = std::mem::replace(&mut list.last, id);
+        match self.edges.get_mut(usize::from(last)) {
+            Some(edge) => edge.next[direction as usize] = id,
+            None => list.first = id,
+        }
+    }
+}
+
+/// From (held, new) to the edge: flat, open addressed, emptied by generation.
+#[derive(Debug)]
+struct EdgeIndex {
+    slots: Vec<(u32, u16)>,
+    generation: u32,
+    len: usize,
+}
+
+impl EdgeIndex {
+    fn new() -> Self {
+        EdgeIndex { slots: vec![(0, 0); 64], generation: 1, len: 0 }
+    }
+
+    fn home(&self, from: ClassId, to: ClassId) -> usize {
+        let key = u64::from(from.0) << 16 | u64::from(to.0);
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & (self.slots.len() - 1)
+    }
+
+    fn get(&self, edges: &[Edge], from: ClassId, to: ClassId) -> Option<u16> {
+        let mut at = self.home(from, to);
+        loop {
+            let (generation, id) = self.slots[at];
+            if generation != self.generation {
+                return None;
+            }
+            let edge = &edges[usize::from(id)];
+            if edge.from == from && edge.to == to {
+                return Some(id);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    fn insert(&mut self, edges: &[Edge], id: u16) {
+        if self.len * 2 >= self.slots.len() {
+            self.slots = vec![(0, 0); self.slots.len() * 2];
+            for old in 0..self.len {
+                self.place(edges, old as u16);
+            }
+        }
+        self.place(edges, id);
+        self.len += 1;
+    }
+
+    fn place(&mut self, edges: &[Edge], id: u16) {
+        let edge = &edges[usize::from(id)];
+        let mut at = self.home(edge.from, edge.to);
+        while self.slots[at].0 == self.generation {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        self.slots[at] = (self.generation, id);
+    }
+
+    fn clear(&mut self) {
+        self.len = 0;
+        self.generation = self.generation.wrapping_add(1);
+        if self.generation == 0 {
+            self.slots.fill((0, 0));
+            self.generation = 1;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The case and its two forms: the laws, for legal cases drawn at random; what the parser says to
+//! text that is none; what small inputs reach.
+
+mod cases;
+mod laws;
+mod reach;
+mod text;
