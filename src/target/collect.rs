@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::case::{self, Case};
+use crate::case::{Case, Registrant};
 use crate::oracle::{Kind, Signature};
 
 /// How large a case is, the operations first.
@@ -35,9 +35,9 @@ impl Size {
 }
 
 fn registrants(case: &Case) -> usize {
-    let slots = |registrant: &case::Registrant| match registrant {
-        case::Registrant::Vm(slots) => 1 + slots.len(),
-        case::Registrant::Sleeper | case::Registrant::Refuser => 1,
+    let slots = |registrant: &Registrant| match registrant {
+        Registrant::Vm(slots) => 1 + slots.len(),
+        Registrant::Sleeper | Registrant::Refuser => 1,
     };
     case.config.registrants.iter().map(slots).sum()
 }
@@ -92,7 +92,7 @@ impl Collector {
         let smallest = stored_size(&path).ok().filter(|stored| *stored <= size);
         if smallest.is_none() {
             let draft = self.folder.join(format!(".draft-{}", process::id()));
-            fs::write(&draft, case::encode(case))?;
+            fs::write(&draft, case.encode())?;
             fs::rename(&draft, &path)?;
         }
         self.remember(signature, smallest.unwrap_or(size));
@@ -108,7 +108,5 @@ impl Collector {
 }
 
 fn stored_size(path: &Path) -> io::Result<Size> {
-    let mut case = Case::default();
-    case::decode_into(&mut case, &fs::read(path)?);
-    Ok(Size::of(&case))
+    Ok(Size::of(&Case::decode(&fs::read(path)?)))
 }

@@ -12,7 +12,7 @@ use arbitrary::{Arbitrary, Unstructured};
 
 use super::collect::{Collector, Size};
 use super::{Features, Knobs, violation};
-use crate::case::{self, Case};
+use crate::case::Case;
 use crate::kvm::{Bug, Variant};
 use crate::oracle::Severity;
 use crate::run::{Finding, Options, Runner};
@@ -29,9 +29,7 @@ impl<'a> Arbitrary<'a> for Input<'a> {
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut case = Case::default();
-        case::decode_into(&mut case, self.0);
-        fmt::Debug::fmt(&case, f)
+        fmt::Debug::fmt(&Case::decode(self.0), f)
     }
 }
 
@@ -57,7 +55,7 @@ impl Protocol {
 
     /// Runs one input.
     pub fn input(&mut self, bytes: &[u8], features: &Features) {
-        case::decode_into(&mut self.case, bytes);
+        self.case.decode_into(bytes);
         if self.settings.is_empty() {
             self.judge(features);
         }

@@ -15,7 +15,7 @@ pub fn report(kind: Kind, described: &Described, case: &Case) -> ! {
 pub fn text(kind: Kind, described: &Described, case: &Case) -> String {
     let Described { signature, message, .. } = described;
     format!(
-        "\nviolation of {} in {}: {message}\nsignature: {signature}\n\n{case:?}\n\
+        "\nviolation of {} in {}: {message}\nsignature: {signature}\n\n{case}\n\
          To reproduce: save the case above as finding.case (or take the crash file), then\n    \
          cargo run --release -- run finding.case --variant {} --trace\n",
         kind.name(),
