@@ -18,6 +18,8 @@ use nix::unistd::Pid;
 const GRACE: Duration = Duration::from_secs(2);
 /// How often a child is looked after.
 const TICK: Duration = Duration::from_millis(10);
+/// LibFuzzer's exit code after SIGINT.
+const INTERRUPTED: i32 = 72;
 /// Lines of a child's log that are kept for the report of a crash.
 const TAIL: usize = 200;
 
@@ -66,6 +68,9 @@ pub fn run(
     });
     let status = status?;
     log.slice.crash = log.crash(status);
+    if log.slice.crash.is_none() && !matches!(status.code(), None | Some(0 | INTERRUPTED)) {
+        log.slice.gave_up = Some(log.last_words(status));
+    }
     Ok(log.slice)
 }
 
@@ -124,8 +129,6 @@ impl Log {
             slice.new_inputs = n;
         } else if let Some((_, rest)) = line.split_once(" inline 8-bit counters)") {
             slice.edges = stat(rest, ":").unwrap_or(0);
-        } else if let Some(words) = line.strip_prefix("kvm-lock-fuzz: ") {
-            slice.gave_up = Some(words.to_string());
         }
         if self.tail.len() == TAIL {
             self.tail.pop_front();
@@ -145,8 +148,18 @@ impl Log {
             let path = line.split_once("Test unit written to ")?.1;
             Some(Path::new(path.trim()).to_path_buf())
         };
+        if self.tail.iter().any(|line| line.starts_with("kvm-lock-fuzz: ")) {
+            return None;
+        }
         let artifact = self.tail.iter().rev().find_map(written)?;
         Some(Crash { kind, message: self.message(kind), artifact })
+    }
+
+    /// Why a target could not work: its own line, or the last one of libFuzzer.
+    fn last_words(&self, status: ExitStatus) -> String {
+        let own = self.tail.iter().find_map(|line| line.strip_prefix("kvm-lock-fuzz: "));
+        let last = own.or(self.tail.back().map(String::as_str)).unwrap_or("it said nothing");
+        format!("a fuzz target gave up ({status}): {last}")
     }
 
     /// The panic's message, or libFuzzer's.
