@@ -10,6 +10,7 @@ pub mod lockdep;
 pub mod machine;
 pub mod mm;
 pub mod oracle;
+pub mod prng;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod run;

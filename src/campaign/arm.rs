@@ -166,7 +166,7 @@ fn seeds(tree: &Tree, target: &Info) -> Result<Vec<PathBuf>, Error> {
     let shared = tree.shared_corpus(target.name);
     let curated = tree.seeds(target.name);
     if target.per_variant && curated.is_dir() {
-        case::files::encode_dir(&curated, &shared).map_err(|e| Error::Target(e.to_string()))?;
+        case::files::encode_folder(&curated, &shared)?;
     }
     let texts = if target.per_variant { None } else { Some(curated) };
     Ok([Some(shared), texts].into_iter().flatten().filter(|folder| folder.is_dir()).collect())

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::case::files::FileError;
+
 /// Why a campaign could not be run.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub enum Error {
     Tool(String),
     /// Reading or writing a file failed.
     File(&'static str, PathBuf, io::Error),
+    /// Reading or writing a case failed.
+    Case(FileError),
     /// A fuzz target gave up: its own words.
     Target(String),
     /// Ctrl-C before any fuzzing.
@@ -38,6 +42,7 @@ impl fmt::Display for Error {
                 from.display()
             ),
             Error::Tool(text) | Error::Target(text) => f.write_str(text),
+            Error::Case(error) => error.fmt(f),
             Error::File(doing, path, error) => {
                 write!(f, "cannot {doing} {}: {error}", path.display())
             }
@@ -47,3 +52,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Error {
+        Error::Case(error)
+    }
+}

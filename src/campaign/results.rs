@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ArmReport, Error, Found, Report};
+use crate::case::files;
 use crate::report::{json, table};
 
 /// Makes the folder, so that a campaign does not fuzz in vain.
@@ -24,8 +25,9 @@ pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Error> {
             written.extend(write_found(folder, arm, found)?);
         }
     }
-    replace(&folder.join("table.txt"), &text(folder, report))?;
-    replace(&folder.join("results.json"), &document(folder, report).text())?;
+    files::write(&folder.join("table.txt"), text(folder, report).as_bytes())?;
+    let document = document(folder, report).text();
+    files::write(&folder.join("results.json"), document.as_bytes())?;
     remove_others(folder, &written)
 }
 
@@ -56,17 +58,10 @@ fn write_found(folder: &Path, arm: &ArmReport, found: &Found) -> Result<[PathBuf
     let parent = case.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(Error::file("make", parent))?;
     let head = format!("# {}: {}\n", found.finding.kind.name(), found.described.message);
-    replace(&case, &(head + &found.case.to_string()))?;
+    files::write(&case, (head + &found.case.to_string()).as_bytes())?;
     let entry = json::Entry::found(found, Some(case.display().to_string()));
-    replace(&json, &json::text(&entry))?;
+    files::write(&json, json::text(&entry).as_bytes())?;
     Ok([case, json])
-}
-
-/// Writes a file by rename.
-pub fn replace(path: &Path, text: &str) -> Result<(), Error> {
-    let draft = path.with_extension("draft");
-    fs::write(&draft, text).map_err(Error::file("write", &draft))?;
-    fs::rename(&draft, path).map_err(Error::file("write", path))
 }
 
 /// Removes cases of an earlier campaign, and their JSON.

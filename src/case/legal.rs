@@ -1,13 +1,11 @@
-//! What is a legal case, and how a program that is not gets mended.
+//! What is a legal case.
 //!
 //! `Case::check` is the only statement of the rules: the text parser reports what it returns, and
 //! the laws are tested against it. The binary decoder never produces anything else; the programs it
-//! finds go through `Mender`. A rule that holds here and not in mm would be a bug, and so would a
+//! finds go through `mend`. A rule that holds here and not in mm would be a bug, and so would a
 //! program that the decoder lets through and `check` refuses.
 
 use std::fmt;
-
-use arrayvec::ArrayVec;
 
 use super::{
     Burst, Case, Config, InitialSlot, MAX_BURSTS, MAX_OPS, MAX_SPLIT_DEPTH, Op, Opener, Programs,
@@ -287,62 +285,5 @@ impl Burst {
     fn check(&self, at: At, tasks: usize) -> Result<(), Illegal> {
         require((self.task as usize) < tasks, at, Rule::NoSuchTask)?;
         require(self.until != Until::Points(0), at, Rule::NoPoints)
-    }
-}
-
-/// Turns any sequence of operations (each legal by itself) into a legal program of one task: what
-/// may not stand inside a region moves behind its `end`, a stray `end` is dropped, a region left
-/// open closes at the end. A legal program passes unchanged.
-#[derive(Debug)]
-pub struct Mender<'a> {
-    program: &'a mut Vec<Op>,
-    region: Option<Opener>,
-    behind: ArrayVec<Op, MAX_OPS>,
-}
-
-impl<'a> Mender<'a> {
-    /// A mender that appends to `program`.
-    pub fn new(program: &'a mut Vec<Op>) -> Mender<'a> {
-        Mender { program, region: None, behind: ArrayVec::new() }
-    }
-
-    /// Takes the next operation. Of those that wait for an `end`, more than the cap are dropped.
-    pub fn push(&mut self, op: Op) {
-        match (self.region, op) {
-            (None, Op::End) => {}
-            (Some(_), Op::End) => self.close(),
-            (None, _) => {
-                self.program.push(op);
-                self.region = opener(op);
-            }
-            (Some(region), Op::Split { .. }) if region.may_split() => self.program.push(op),
-            (Some(_), _) => _ = self.behind.try_push(op),
-        }
-    }
-
-    /// Closes what is still open.
-    pub fn finish(mut self) {
-        if self.region.is_some() {
-            self.close();
-        }
-    }
-
-    /// Ends the region; what waited comes behind it, each opener with a region of its own.
-    fn close(&mut self) {
-        self.program.push(Op::End);
-        self.region = None;
-        for op in self.behind.drain(..) {
-            self.program.push(op);
-            if opener(op).is_some() {
-                self.program.push(Op::End);
-            }
-        }
-    }
-}
-
-fn opener(op: Op) -> Option<Opener> {
-    match op {
-        Op::Open { opener, .. } => Some(opener),
-        _ => None,
     }
 }

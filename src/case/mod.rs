@@ -6,7 +6,11 @@
 //! for every legal case.
 
 pub mod binary;
+#[cfg(feature = "cli")]
+pub mod files;
 pub mod legal;
+pub mod mend;
+pub mod mutate;
 pub mod text;
 
 use arrayvec::ArrayVec;
@@ -14,6 +18,8 @@ use arrayvec::ArrayVec;
 use crate::kvm::{Bug, Place, Variant};
 use crate::machine::Policy;
 use crate::mm::Pages;
+
+pub use crate::mm::Opener;
 
 /// Tasks in a case.
 pub const MAX_TASKS: usize = 8;
@@ -164,73 +170,6 @@ pub enum Op {
     },
     /// Closes the open region.
     End,
-}
-
-/// The mm operation that opens a region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Opener {
-    /// munmap: mmap_lock for write; frees the pages after END.
-    Munmap,
-    /// mremap (`move_page_tables`): mmap_lock for write, rmap locks inside the region.
-    Mremap,
-    /// mprotect: mmap_lock for write; frees nothing.
-    Mprotect,
-    /// madvise(MADV_DONTNEED): mmap_lock for read; frees the pages after END.
-    Madvise,
-    /// fork (`copy_page_range`): mmap_lock for write; pages become copy-on-write.
-    Fork,
-    /// Copy-on-write (`wp_page_copy`) of one page: mmap_lock for read.
-    Cow,
-    /// Swap-out by rmap walk (`try_to_unmap_one`): anon_vma for read, no mmap_lock.
-    Swapout,
-    /// Migration by rmap walk (`try_to_migrate_one`): anon_vma for read, no mmap_lock.
-    Migrate,
-    /// The OOM reaper: mmap_lock by trylock, the only non-blocking START.
-    Reaper,
-}
-
-impl Opener {
-    /// Every opener, in the order of its code in the binary case.
-    pub const ALL: [Opener; 9] = [
-        Opener::Munmap,
-        Opener::Mremap,
-        Opener::Mprotect,
-        Opener::Madvise,
-        Opener::Fork,
-        Opener::Cow,
-        Opener::Swapout,
-        Opener::Migrate,
-        Opener::Reaper,
-    ];
-
-    /// The word used in cases.
-    pub fn name(self) -> &'static str {
-        match self {
-            Opener::Munmap => "munmap",
-            Opener::Mremap => "mremap",
-            Opener::Mprotect => "mprotect",
-            Opener::Madvise => "madvise",
-            Opener::Fork => "fork",
-            Opener::Cow => "cow",
-            Opener::Swapout => "swapout",
-            Opener::Migrate => "migrate",
-            Opener::Reaper => "reaper",
-        }
-    }
-
-    /// Whether a THP split may stand inside its region (protocol table of region openers).
-    pub fn may_split(self) -> bool {
-        matches!(
-            self,
-            Opener::Munmap | Opener::Mremap | Opener::Mprotect | Opener::Madvise | Opener::Fork
-        )
-    }
-
-    /// Whether its region spans one page only.
-    pub fn single_page(self) -> bool {
-        self == Opener::Cow
-    }
 }
 
 /// Who runs when: bursts, then a policy to the end.

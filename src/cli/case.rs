@@ -1,15 +1,12 @@
 //! `case`: between the two forms of a case.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Bad, Done};
-use kvm_lock_fuzz::campaign::Error;
-use kvm_lock_fuzz::campaign::results::replace;
-use kvm_lock_fuzz::case::{self, Case};
+use super::{Bad, Done, load};
+use kvm_lock_fuzz::case::files;
 use kvm_lock_fuzz::report::json::Document;
 
 /// Convert cases between the text form and the bytes that fuzzers read
@@ -86,9 +83,7 @@ impl Command {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
         match self {
-            Command::Fmt(fmt) => {
-                show(&fmt.case, case::files::load(&fmt.case)?.to_string(), fmt.json)
-            }
+            Command::Fmt(fmt) => show(&fmt.case, load(&fmt.case)?.to_string(), fmt.json),
             Command::Encode(encode) => encode.run(),
             Command::Decode(decode) => decode.run(),
             Command::Check(check) => check.run(),
@@ -107,12 +102,10 @@ fn document(path: &Path, case: Option<String>, encoded: Option<usize>) -> String
 impl Encode {
     fn run(self) -> Result<Done, Bad> {
         let encoded = if self.from.is_dir() {
-            case::files::encode_dir(&self.from, &self.to)?
+            files::encode_folder(&self.from, &self.to)?
         } else {
-            let case = case::files::load(&self.from)?;
-            let draft = self.to.with_extension("draft");
-            fs::write(&draft, case.encode()).map_err(Error::file("write", &draft))?;
-            fs::rename(&draft, &self.to).map_err(Error::file("write", &self.to))?;
+            let case = files::load(&self.from)?;
+            files::write(&self.to, &case.encode())?;
             1
         };
         let to = self.to.display();
@@ -125,11 +118,10 @@ impl Encode {
 
 impl Decode {
     fn run(self) -> Result<Done, Bad> {
-        let bytes = fs::read(&self.case).map_err(Error::file("read", &self.case))?;
-        let text = Case::decode(&bytes).to_string();
+        let text = files::load_binary(&self.case)?.to_string();
         match &self.output {
             Some(output) => {
-                replace(output, &text)?;
+                files::write(output, text.as_bytes())?;
                 show(output, String::new(), self.json)
             }
             None => show(&self.case, text, self.json),
@@ -141,7 +133,7 @@ impl Check {
     fn run(self) -> Result<Done, Bad> {
         let mut entries = Vec::new();
         for path in &self.cases {
-            let case = Some(case::files::load(path)?.to_string());
+            let case = Some(files::load(path)?.to_string());
             entries.push(Entry { path: path.display().to_string(), case, encoded: None });
         }
         let number = entries.len();

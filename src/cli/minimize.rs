@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Bad, Done};
-use kvm_lock_fuzz::campaign::results::replace;
+use super::{Bad, Done, load};
 use kvm_lock_fuzz::case::{self, Case};
 use kvm_lock_fuzz::report::json::{Document, Entry};
 use kvm_lock_fuzz::run::{Finding, Options, Runner};
@@ -41,12 +40,12 @@ struct Minimized {
 impl Arguments {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
-        let case = case::files::load(&self.case)?;
+        let case = load(&self.case)?;
         let finding = self.finding(&case)?;
         let small = shrink::minimize(&case, finding.signature);
         let text = small.to_string();
         if let Some(output) = &self.output {
-            replace(output, &text)?;
+            case::files::write(output, text.as_bytes())?;
         }
         Ok(Done::clean(match (self.json, self.output.is_some()) {
             (true, _) => Document::new(vec![minimized(&case, &small, &finding)]).text(),

@@ -10,11 +10,13 @@ mod variants;
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind as Usage;
 use clap::{Parser, Subcommand};
+use kvm_lock_fuzz::case::{Case, files};
 
 /// Finds, explains and rules out lock-protocol bugs between KVM's MMU notifiers, memslot updates
 /// and guest page faults.
@@ -89,6 +91,19 @@ impl Command {
             Command::Case(command) => command.run(),
             Command::Lockdep(command) => command.run(),
         }
+    }
+}
+
+/// Loads a case in either form. An artifact of a fuzzer may begin with any byte, so its name has
+/// to say that it is one.
+pub fn load(path: &Path) -> Result<Case, Bad> {
+    const ARTIFACTS: [&str; 5] = ["crash-", "timeout-", "oom-", "slow-unit-", "minimized-from-"];
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match files::load(path) {
+        Err(_) if ARTIFACTS.iter().any(|prefix| name.starts_with(prefix)) => {
+            Ok(files::load_binary(path)?)
+        }
+        loaded => Ok(loaded?),
     }
 }
 

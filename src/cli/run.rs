@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Bad, Done};
-use kvm_lock_fuzz::case::{self, Case};
+use super::{Bad, Done, load};
+use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::Severity;
@@ -53,7 +53,7 @@ enum Points {
 impl Arguments {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
-        let case = case::files::load(&self.case)?;
+        let case = load(&self.case)?;
         let policy = self.policy.as_deref().map(policy).transpose()?;
         let mut runner = Runner::new();
         let mut ran = Vec::new();

@@ -7,8 +7,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 
+use crate::case::files::{self, FileError};
 use crate::case::{Case, Registrant};
 use crate::oracle::{Kind, Signature};
 
@@ -86,14 +86,17 @@ impl Collector {
     }
 
     /// Writes the case under the finding's name, unless another process wrote a smaller one.
-    pub fn store(&mut self, kind: Kind, signature: Signature, case: &Case) -> io::Result<()> {
+    pub fn store(
+        &mut self,
+        kind: Kind,
+        signature: Signature,
+        case: &Case,
+    ) -> Result<(), FileError> {
         let path = self.folder.join(file_name(kind, signature));
         let size = Size::of(case);
         let smallest = stored_size(&path).ok().filter(|stored| *stored <= size);
         if smallest.is_none() {
-            let draft = self.folder.join(format!(".draft-{}", process::id()));
-            fs::write(&draft, case.encode())?;
-            fs::rename(&draft, &path)?;
+            files::write(&path, &case.encode())?;
         }
         self.remember(signature, smallest.unwrap_or(size));
         Ok(())

@@ -1,7 +1,8 @@
 //! Legal cases drawn at random from the whole of their space, without help from the decoder.
 
 use arrayvec::ArrayVec;
-use kvm_lock_fuzz::case::legal::{MAX_PCT_DEPTH, Mender};
+use kvm_lock_fuzz::case::legal::MAX_PCT_DEPTH;
+use kvm_lock_fuzz::case::mend::Mender;
 use kvm_lock_fuzz::case::*;
 use kvm_lock_fuzz::kvm::{Bug, GFN_PAGES, MAX_SLOTS, MAX_VMS, Place, Variant};
 use kvm_lock_fuzz::machine::Policy;

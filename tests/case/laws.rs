@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use kvm_lock_fuzz::case::binary::{MAX_BYTES, RECORD, VERSION};
-use kvm_lock_fuzz::case::legal::Mender;
+use kvm_lock_fuzz::case::mend::Mender;
 use kvm_lock_fuzz::case::{Case, Op};
 use proptest::prelude::*;
 

@@ -2,6 +2,10 @@
 //! text that is none; what small inputs reach.
 
 mod cases;
+mod corpus;
+#[cfg(feature = "cli")]
+mod files;
 mod laws;
+mod mutate;
 mod reach;
 mod text;

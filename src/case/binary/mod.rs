@@ -13,10 +13,10 @@ mod v1;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use super::{
-    Case, Config, MAX_BURSTS, MAX_INITIAL_SLOTS, MAX_OPS, MAX_REGISTRANTS, Programs, Schedule,
-};
+use super::{Case, MAX_BURSTS, MAX_INITIAL_SLOTS, MAX_OPS, MAX_REGISTRANTS, Programs, Schedule};
 use crate::kvm::MAX_VMS;
+
+pub(super) use v1::{Kind, Record};
 
 /// The current version. No text begins with a control character, so that the first byte tells the
 /// two forms apart.
@@ -67,7 +67,9 @@ impl Case {
     fn clear(&mut self) {
         self.variant = Default::default();
         self.bug = None;
-        self.config = Config::default();
+        self.config.policy = Default::default();
+        self.config.earlier_mm = false;
+        self.config.registrants.clear();
         self.programs.ops.clear();
         self.programs.ends.clear();
         self.schedule.bursts.clear();

@@ -100,7 +100,7 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn in_word(c: char) -> bool {
+pub(super) fn in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 

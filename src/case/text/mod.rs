@@ -37,6 +37,7 @@
 //! and comments are no part of a case. The law: `parse(print(c)) == c` for every legal case `c`.
 //! What is not legal is refused with line, column and how to mend it, never repaired in silence.
 
+mod cursor;
 mod lex;
 mod parse;
 mod print;

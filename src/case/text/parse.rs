@@ -8,11 +8,9 @@ use crate::case::{
 };
 use crate::kvm::{Bug, MAX_VMS, Place, Variant};
 use crate::machine::Policy;
-use crate::mm::Pages;
 
-use super::lex::{Kind, Lexer, Mistake, Token, shorten};
-
-type Parsed<T> = Result<T, Mistake>;
+use super::cursor::{Cursor, Parsed};
+use super::lex::{Kind, Mistake, shorten};
 
 /// The statements: their first word and their shape.
 const STATEMENTS: [(&str, &str); 13] = [
@@ -59,14 +57,8 @@ fn is_keyword(word: &str) -> bool {
 }
 
 struct Parser<'a> {
-    lexer: Lexer<'a>,
-    /// The next token.
-    token: Token<'a>,
-    /// Where the one before it ended.
-    behind: usize,
-    text: &'a str,
+    cursor: Cursor<'a>,
     block: Block,
-    shape: &'static str,
     case: Case,
     once: Vec<&'static str>,
     bug: Option<(&'a str, usize)>,
@@ -77,15 +69,9 @@ struct Parser<'a> {
 
 /// Parses a whole text.
 pub(super) fn parse(text: &str) -> Parsed<Case> {
-    let mut lexer = Lexer::new(text);
-    let token = lexer.next()?;
     let mut parser = Parser {
-        lexer,
-        token,
-        behind: 0,
-        text,
+        cursor: Cursor::new(text)?,
         block: Block::Top,
-        shape: "",
         case: Case::default(),
         once: Vec::new(),
         bug: None,
@@ -93,7 +79,7 @@ pub(super) fn parse(text: &str) -> Parsed<Case> {
         tasks: Vec::new(),
         offsets: Offsets::default(),
     };
-    while parser.token.kind != Kind::Eof {
+    while parser.cursor.token.kind != Kind::Eof {
         parser.statement()?;
     }
     parser.finish()
@@ -103,19 +89,19 @@ impl<'a> Parser<'a> {
     // Statements.
 
     fn statement(&mut self) -> Parsed<()> {
-        let start = self.token.start;
-        let Kind::Word(word) = self.token.kind else { return Err(self.no_statement()) };
+        let start = self.cursor.token.start;
+        let Kind::Word(word) = self.cursor.token.kind else { return Err(self.no_statement()) };
         if let Some(opener) = Opener::ALL.into_iter().find(|o| o.name() == word) {
-            self.shape = "OPENER FIRST..END ... end";
-            self.advance()?;
-            let hva = self.range()?;
+            self.cursor.shape = "OPENER FIRST..END ... end";
+            self.cursor.advance()?;
+            let hva = self.cursor.range()?;
             return self.op(start, Op::Open { opener, hva });
         }
         let Some(&(keyword, shape)) = STATEMENTS.iter().find(|(k, _)| *k == word) else {
             return Err(self.no_statement());
         };
-        self.shape = shape;
-        self.advance()?;
+        self.cursor.shape = shape;
+        self.cursor.advance()?;
         match keyword {
             "variant" | "bug" | "policy" | "mm" => self.setting(keyword, start),
             "vm" => self.vm(start),
@@ -134,28 +120,37 @@ impl<'a> Parser<'a> {
         let words: Vec<_> = STATEMENTS.iter().map(|s| s.0).collect();
         let openers = Opener::ALL.map(Opener::name).join(", ");
         let mend = format!("begin it with {} or {openers}", words.join(", "));
-        self.mistake(self.token.start, format!("{} begins no statement; {mend}", self.found()))
+        Cursor::mistake(
+            self.cursor.token.start,
+            format!("{} begins no statement; {mend}", self.cursor.found()),
+        )
     }
 
     /// A statement that may stand once.
     fn setting(&mut self, keyword: &'static str, start: usize) -> Parsed<()> {
         self.block = Block::Top;
         self.only_once(keyword, start)?;
-        let at = self.token.start;
-        let word = self.word()?;
+        let at = self.cursor.token.start;
+        let word = self.cursor.word()?;
         match keyword {
             "variant" => {
                 let names = Variant::ALL.map(Variant::name);
-                self.case.variant = self.known(Variant::from_name(word), at, "variant", &names)?;
+                self.case.variant =
+                    self.cursor.known(Variant::from_name(word), at, "variant", &names)?;
             }
             "policy" => {
                 let names = Policy::ALL.map(Policy::name);
                 self.case.config.policy =
-                    self.known(Policy::from_name(word), at, "policy", &names)?;
+                    self.cursor.known(Policy::from_name(word), at, "policy", &names)?;
             }
             "bug" => self.bug = Some((word, at)),
             _ => {
-                self.known((word == "earlier").then_some(()), at, "address space", &["earlier"])?;
+                self.cursor.known(
+                    (word == "earlier").then_some(()),
+                    at,
+                    "address space",
+                    &["earlier"],
+                )?;
                 self.case.config.earlier_mm = true;
             }
         }
@@ -164,12 +159,12 @@ impl<'a> Parser<'a> {
 
     fn vm(&mut self, start: usize) -> Parsed<()> {
         self.block = Block::Vm;
-        let at = self.token.start;
-        let name = self.word()?;
+        let at = self.cursor.token.start;
+        let name = self.cursor.word()?;
         let reserved = is_keyword(name) || ["read", "write"].contains(&name);
         self.new_name(name, at, reserved, self.vms.contains(&name))?;
         if self.vms.len() == MAX_VMS {
-            return Err(self.mistake(start, Rule::TooManyVms.to_string()));
+            return Err(Cursor::mistake(start, Rule::TooManyVms.to_string()));
         }
         self.vms.push(name);
         self.registrant(start, Registrant::Vm(Default::default()))
@@ -177,13 +172,14 @@ impl<'a> Parser<'a> {
 
     fn subscriber(&mut self, start: usize) -> Parsed<()> {
         self.block = Block::Top;
-        let at = self.token.start;
-        let registrant = match self.word()? {
+        let at = self.cursor.token.start;
+        let registrant = match self.cursor.word()? {
             "sleeper" => Some(Registrant::Sleeper),
             "refuser" => Some(Registrant::Refuser),
             _ => None,
         };
-        let registrant = self.known(registrant, at, "subscriber", &["sleeper", "refuser"])?;
+        let registrant =
+            self.cursor.known(registrant, at, "subscriber", &["sleeper", "refuser"])?;
         self.registrant(start, registrant)
     }
 
@@ -191,12 +187,16 @@ impl<'a> Parser<'a> {
         self.offsets.registrants.push(start);
         self.case.config.registrants.try_push(registrant).map_err(|_| {
             let what = format!("more than {MAX_REGISTRANTS} VMs and subscribers; remove one");
-            self.mistake(start, what)
+            Cursor::mistake(start, what)
         })
     }
 
     fn slot(&mut self, start: usize) -> Parsed<()> {
-        let slot = InitialSlot { slot: self.byte()?, gfn: self.gfn_range()?, hva: self.hva()? };
+        let slot = InitialSlot {
+            slot: self.cursor.byte()?,
+            gfn: self.cursor.gfn_range()?,
+            hva: self.cursor.hva()?,
+        };
         let registrants = &mut self.case.config.registrants;
         let index = registrants.len().wrapping_sub(1);
         match registrants.last_mut() {
@@ -204,17 +204,19 @@ impl<'a> Parser<'a> {
                 self.offsets.slots.push((index, start));
                 slots.try_push(slot).map_err(|_| {
                     let what = format!("more than {MAX_INITIAL_SLOTS} slots in a VM; remove one");
-                    self.mistake(start, what)
+                    Cursor::mistake(start, what)
                 })
             }
-            _ => Err(self.mistake(start, "`slot` outside of a VM; put it below `vm NAME`".into())),
+            _ => {
+                Err(Cursor::mistake(start, "`slot` outside of a VM; put it below `vm NAME`".into()))
+            }
         }
     }
 
     fn task(&mut self, start: usize) -> Parsed<()> {
         self.block = Block::Task;
-        let at = self.token.start;
-        let name = self.word()?;
+        let at = self.cursor.token.start;
+        let name = self.cursor.word()?;
         self.new_name(name, at, name == "then", self.tasks.contains(&name))?;
         self.tasks.push(name);
         self.offsets.tasks.push(start);
@@ -222,7 +224,7 @@ impl<'a> Parser<'a> {
             .programs
             .ends
             .try_push(self.case.programs.ops.len() as u16)
-            .map_err(|_| self.mistake(start, format!("more than {MAX_TASKS} tasks; remove one")))
+            .map_err(|_| Cursor::mistake(start, format!("more than {MAX_TASKS} tasks; remove one")))
     }
 
     // Operations.
@@ -230,7 +232,7 @@ impl<'a> Parser<'a> {
     fn op(&mut self, start: usize, op: Op) -> Parsed<()> {
         if self.block != Block::Task {
             let what = "an operation outside of a task; put it below `task NAME`";
-            return Err(self.mistake(start, what.into()));
+            return Err(Cursor::mistake(start, what.into()));
         }
         let programs = &mut self.case.programs;
         programs.ops.push(op);
@@ -240,35 +242,37 @@ impl<'a> Parser<'a> {
         }
         // Here already, so that the counts stay small whatever the length of the text.
         if programs.ops.len() > 2 * MAX_OPS {
-            return Err(self.mistake(start, Rule::TooManyOps.to_string()));
+            return Err(Cursor::mistake(start, Rule::TooManyOps.to_string()));
         }
         Ok(())
     }
 
     fn fault(&mut self, start: usize) -> Parsed<()> {
-        let gfn = self.gfn_page()?;
-        let write = self.accept("write")?;
+        let gfn = self.cursor.gfn_page()?;
+        let write = self.cursor.accept("write")?;
         if !write {
-            self.accept("read")?;
+            self.cursor.accept("read")?;
         }
         let vm = self.vm_name()?;
         self.op(start, Op::Fault { vm, gfn, write })
     }
 
     fn memslot(&mut self, start: usize) -> Parsed<()> {
-        let at = self.token.start;
-        let what = self.word()?;
-        self.known(
+        let at = self.cursor.token.start;
+        let what = self.cursor.word()?;
+        self.cursor.known(
             ["create", "delete", "move", "flags"].contains(&what).then_some(()),
             at,
             "memslot update",
             &["create", "delete", "move", "flags"],
         )?;
-        let slot = self.byte()?;
+        let slot = self.cursor.byte()?;
         let mut op = match what {
-            "create" => Op::Create { vm: 0, slot, gfn: self.gfn_range()?, hva: self.hva()? },
+            "create" => {
+                Op::Create { vm: 0, slot, gfn: self.cursor.gfn_range()?, hva: self.cursor.hva()? }
+            }
             "delete" => Op::Delete { vm: 0, slot },
-            "move" => Op::Move { vm: 0, slot, gfn: self.gfn_page()? },
+            "move" => Op::Move { vm: 0, slot, gfn: self.cursor.gfn_page()? },
             _ => Op::Flags { vm: 0, slot, log_dirty: self.log_dirty()? },
         };
         let named = self.vm_name()?;
@@ -283,19 +287,19 @@ impl<'a> Parser<'a> {
     }
 
     fn log_dirty(&mut self) -> Parsed<bool> {
-        let at = self.token.start;
-        let word = self.word()?;
+        let at = self.cursor.token.start;
+        let word = self.cursor.word()?;
         let flags = match word {
             "log-dirty" => Some(true),
             "none" => Some(false),
             _ => None,
         };
-        self.known(flags, at, "memslot flag", &["log-dirty", "none"])
+        self.cursor.known(flags, at, "memslot flag", &["log-dirty", "none"])
     }
 
     fn split(&mut self, start: usize) -> Parsed<()> {
-        let hva = self.range()?;
-        let depth = if self.accept("depth")? { self.byte()? } else { 1 };
+        let hva = self.cursor.range()?;
+        let depth = if self.cursor.accept("depth")? { self.cursor.byte()? } else { 1 };
         self.op(start, Op::Split { hva, depth })
     }
 
@@ -304,153 +308,85 @@ impl<'a> Parser<'a> {
     fn schedule(&mut self, start: usize) -> Parsed<()> {
         self.block = Block::Top;
         self.only_once("schedule", start)?;
-        if !self.at_word("then") {
+        if !self.cursor.at_word("then") {
             self.burst()?;
-            while self.token.kind == Kind::Comma {
-                self.advance()?;
-                if !self.at_word("then") {
+            while self.cursor.token.kind == Kind::Comma {
+                self.cursor.advance()?;
+                if !self.cursor.at_word("then") {
                     self.burst()?;
                 }
             }
         }
-        self.offsets.tail = self.token.start;
-        if self.accept("then")? {
+        self.offsets.tail = self.cursor.token.start;
+        if self.cursor.accept("then")? {
             self.case.schedule.tail = self.tail()?;
         }
         Ok(())
     }
 
     fn burst(&mut self) -> Parsed<()> {
-        let start = self.token.start;
-        let name = self.word()?;
+        let start = self.cursor.token.start;
+        let name = self.cursor.word()?;
         let task = self.tasks.iter().position(|t| *t == name);
         let tasks = self.tasks.clone();
-        let task = self.known(task, start, "task", &tasks)? as u8;
-        let until = if self.token.kind == Kind::Star {
-            self.advance()?;
-            Until::Points(self.byte()?)
+        let task = self.cursor.known(task, start, "task", &tasks)? as u8;
+        let until = if self.cursor.token.kind == Kind::Star {
+            self.cursor.advance()?;
+            Until::Points(self.cursor.byte()?)
         } else {
-            self.keyword("until")?;
+            self.cursor.keyword("until")?;
             self.until()?
         };
         self.offsets.bursts.push(start);
         self.case.schedule.bursts.push(Burst { task, until });
         if self.case.schedule.bursts.len() > MAX_BURSTS {
-            return Err(self.mistake(start, Rule::TooManyBursts.to_string()));
+            return Err(Cursor::mistake(start, Rule::TooManyBursts.to_string()));
         }
         Ok(())
     }
 
     fn until(&mut self) -> Parsed<Until> {
-        let at = self.token.start;
-        let word = self.word()?;
+        let at = self.cursor.token.start;
+        let word = self.cursor.word()?;
         if word == "blocked" {
             return Ok(Until::Blocked);
         }
         let mut names = vec!["blocked"];
         names.extend(Place::ALL.iter().map(|p| p.name()));
-        self.known(Place::from_name(word), at, "place", &names).map(Until::Place)
+        self.cursor.known(Place::from_name(word), at, "place", &names).map(Until::Place)
     }
 
     fn tail(&mut self) -> Parsed<Tail> {
-        let at = self.token.start;
-        match self.word()? {
+        let at = self.cursor.token.start;
+        match self.cursor.word()? {
             "fair" => Ok(Tail::Fair),
-            "random" => Ok(Tail::Random { seed: self.number(u16::MAX)? }),
+            "random" => Ok(Tail::Random { seed: self.cursor.number(u16::MAX)? }),
             "pct" => {
-                let seed = self.number(u16::MAX)?;
-                self.keyword("depth")?;
-                Ok(Tail::Pct { seed, depth: self.byte()? })
+                let seed = self.cursor.number(u16::MAX)?;
+                self.cursor.keyword("depth")?;
+                Ok(Tail::Pct { seed, depth: self.cursor.byte()? })
             }
-            _ => self.known(None, at, "end of a schedule", &["fair", "random", "pct"]),
+            _ => self.cursor.known(None, at, "end of a schedule", &["fair", "random", "pct"]),
         }
     }
 
-    // Pieces.
-
-    fn gfn_page(&mut self) -> Parsed<u16> {
-        self.keyword("gfn")?;
-        self.number(u16::MAX)
-    }
-
-    fn gfn_range(&mut self) -> Parsed<Pages> {
-        self.keyword("gfn")?;
-        self.range()
-    }
-
-    fn hva(&mut self) -> Parsed<u16> {
-        self.keyword("hva")?;
-        self.number(u16::MAX)
-    }
-
-    fn range(&mut self) -> Parsed<Pages> {
-        let start = self.number(u16::MAX - 1)?;
-        if self.token.kind != Kind::DotDot {
-            return Ok(Pages::new(start, start + 1));
-        }
-        self.advance()?;
-        Ok(Pages::new(start, self.number(u16::MAX)?))
-    }
-
-    fn byte(&mut self) -> Parsed<u8> {
-        Ok(self.number(u8::MAX.into())? as u8)
-    }
-
-    fn number(&mut self, limit: u16) -> Parsed<u16> {
-        let Kind::Number(number) = self.token.kind else {
-            return Err(self.expected("a number"));
-        };
-        if number > limit.into() {
-            let what = format!("the number is above {limit}; choose a smaller one");
-            return Err(self.mistake(self.token.start, what));
-        }
-        self.advance()?;
-        Ok(number as u16)
-    }
-
-    fn word(&mut self) -> Parsed<&'a str> {
-        let Kind::Word(word) = self.token.kind else { return Err(self.expected("a word")) };
-        self.advance()?;
-        Ok(word)
-    }
-
-    fn keyword(&mut self, word: &str) -> Parsed<()> {
-        if self.accept(word)? { Ok(()) } else { Err(self.expected(&format!("`{word}`"))) }
-    }
-
-    fn accept(&mut self, word: &str) -> Parsed<bool> {
-        let found = self.at_word(word);
-        if found {
-            self.advance()?;
-        }
-        Ok(found)
-    }
-
-    fn at_word(&self, word: &str) -> bool {
-        self.token.kind == Kind::Word(word)
-    }
+    // Names.
 
     /// The VM named next, or the first one.
     fn vm_name(&mut self) -> Parsed<u8> {
-        let Kind::Word(name) = self.token.kind else { return Ok(0) };
-        if is_keyword(name) || self.at_new_line() {
+        let Kind::Word(name) = self.cursor.token.kind else { return Ok(0) };
+        if is_keyword(name) || self.cursor.at_new_line() {
             return Ok(0);
         }
-        let at = self.token.start;
-        self.advance()?;
+        let at = self.cursor.token.start;
+        self.cursor.advance()?;
         let vm = self.vms.iter().position(|vm| *vm == name);
-        Ok(self.known(vm, at, "VM", &self.vms)? as u8)
-    }
-
-    fn advance(&mut self) -> Parsed<()> {
-        self.behind = self.token.end;
-        self.token = self.lexer.next()?;
-        Ok(())
+        Ok(self.cursor.known(vm, at, "VM", &self.vms)? as u8)
     }
 
     fn only_once(&mut self, keyword: &'static str, start: usize) -> Parsed<()> {
         if self.once.contains(&keyword) {
-            return Err(self.mistake(start, format!("a second `{keyword}`; keep one")));
+            return Err(Cursor::mistake(start, format!("a second `{keyword}`; keep one")));
         }
         self.once.push(keyword);
         Ok(())
@@ -460,77 +396,37 @@ impl<'a> Parser<'a> {
         let name = shorten(name);
         if reserved {
             let what = format!("`{name}` is a word of the grammar; choose another name");
-            return Err(self.mistake(at, what));
+            return Err(Cursor::mistake(at, what));
         }
         if taken {
-            return Err(self.mistake(at, format!("a second `{name}`; choose another name")));
+            return Err(Cursor::mistake(at, format!("a second `{name}`; choose another name")));
         }
         Ok(())
-    }
-
-    fn known<T>(&self, value: Option<T>, at: usize, what: &str, names: &[&str]) -> Parsed<T> {
-        value.ok_or_else(|| {
-            let names: Vec<_> = names.iter().map(|n| shorten(n)).collect();
-            let word = self.text.get(at..self.behind).unwrap_or_default();
-            let mend = match names.is_empty() {
-                true => format!("declare the {what} first"),
-                false => format!("choose one of {}", names.join(", ")),
-            };
-            self.mistake(at, format!("`{}` is no {what}; {mend}", shorten(word)))
-        })
-    }
-
-    // Mistakes.
-
-    fn mistake(&self, offset: usize, message: String) -> Mistake {
-        Mistake { offset, message }
-    }
-
-    /// What is missing before the next token. Where a line ends too early, that is the place.
-    fn expected(&self, what: &str) -> Mistake {
-        let (offset, found) = match self.at_new_line() {
-            true => (self.behind, "the end of the line".to_string()),
-            false => (self.token.start, self.found()),
-        };
-        let message = format!("expected {what}, found {found}; write `{}`", self.shape);
-        self.mistake(offset, message)
-    }
-
-    fn at_new_line(&self) -> bool {
-        self.text.get(self.behind..self.token.start).is_some_and(|gap| gap.contains('\n'))
-    }
-
-    fn found(&self) -> String {
-        match self.token.kind {
-            Kind::Eof => "the end of the text".to_string(),
-            _ => format!("`{}`", shorten(&self.text[self.token.start..self.token.end])),
-        }
     }
 
     // The end.
 
     fn finish(mut self) -> Parsed<Case> {
         if let Some((id, at)) = self.bug {
-            self.behind = at + id.len();
             let ids: Vec<_> = Bug::ALL.iter().map(|b| b.id()).collect();
-            let bug = self.known(Bug::from_id(id), at, "bug", &ids)?;
+            let bug = self.cursor.known(Bug::from_id(id), at, "bug", &ids)?;
             if bug.variant() != self.case.variant {
                 let variant = bug.variant().name();
                 let what = format!("{id} is no bug of this variant; write `variant {variant}`");
-                return Err(self.mistake(at, what));
+                return Err(Cursor::mistake(at, what));
             }
             self.case.bug = Some(bug);
         }
         match self.case.check() {
             Ok(()) => Ok(self.case),
-            Err(illegal) => Err(self.mistake(self.offset(illegal.at), illegal.rule.to_string())),
+            Err(illegal) => Err(Cursor::mistake(self.offset(illegal.at), illegal.rule.to_string())),
         }
     }
 
     fn offset(&self, at: At) -> usize {
         let offsets = &self.offsets;
         let found = match at {
-            At::Case => Some(self.token.start),
+            At::Case => Some(self.cursor.token.start),
             At::Bug => self.bug.map(|(_, at)| at),
             At::Registrant(i) => offsets.registrants.get(i).copied(),
             At::Slot(r, i) => offsets.slots.iter().filter(|s| s.0 == r).map(|s| s.1).nth(i),

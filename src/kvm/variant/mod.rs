@@ -1,5 +1,13 @@
 //! The variants of the protocol: one file each, one line in the registry.
 
+pub(super) mod always_lock;
+pub(super) mod counted;
+pub(super) mod naive_elision;
+pub(super) mod rwsem;
+
+use super::trace::Event;
+use super::{Kvm, KvmTask, Place};
+
 /// One version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
@@ -80,5 +88,39 @@ impl Variant {
     /// The variant of that name.
     pub fn from_name(name: &str) -> Option<Variant> {
         Variant::ALL.into_iter().find(|v| v.name() == name)
+    }
+}
+
+impl Variant {
+    /// Whether `slots_arch_lock` exists (b10a038e84d1, 5.14).
+    pub(super) fn has_slots_arch_lock(self) -> bool {
+        self == Variant::Counted
+    }
+
+    /// Whether memslot updates wait for counted regions.
+    fn counts_regions(self) -> bool {
+        self == Variant::Counted
+    }
+}
+
+/// What every version of `install_new_memslots` ends with.
+impl Kvm {
+    /// `rcu_assign_pointer(kvm->memslots[as_id], slots)`; `one_section` says that
+    /// mn_invalidate_lock has been held since the count was seen to be 0.
+    async fn publish<T: KvmTask>(&self, t: T, new: usize, one_section: bool) {
+        t.place(Place::Publish as u8).await;
+        t.write(self.memslots, new as u64).await;
+        t.trace(Event::Publish {
+            vm: self.vm,
+            counted: self.variant.counts_regions(),
+            active: t.peek(self.mn_active_invalidate_count),
+            one_section,
+        });
+    }
+
+    /// `synchronize_srcu_expedited(&kvm->srcu)`: readers of the old array are gone on return.
+    async fn synchronize<T: KvmTask>(&self, t: T) {
+        t.place(Place::Grace as u8).await;
+        t.synchronize_srcu(self.srcu).await;
     }
 }

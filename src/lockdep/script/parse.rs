@@ -310,7 +310,10 @@ impl Parser {
                 Some(("check", "0")) => args.check = false,
                 Some(("check", "1")) => args.check = true,
                 _ => {
-                    return Err(format!("unknown argument {}, see the list of events", shown(word)));
+                    return Err(format!(
+                        "unknown argument {}, see the list of events",
+                        shown(word)
+                    ));
                 }
             }
         }

@@ -1,0 +1,191 @@
+//! The wait-for graph: who waits for whom, who can never be woken, and the cycle behind it.
+//!
+//! A lock is waited for through its holders and whoever is ahead in its queue, a grace period
+//! through its readers, a region count through the tasks inside the span. A retrying fault can be
+//! woken by anybody who can still step.
+
+use arrayvec::ArrayVec;
+
+use super::state::{State, bits};
+use super::{Alarm, Schedule};
+use crate::machine::{LockId, MAX_TASKS, Mode, RcuWait, Site, Span, Srcu};
+
+/// Why a task does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// For a lock, from `at`.
+    Lock {
+        /// The lock.
+        lock: LockId,
+        /// How it is wanted.
+        mode: Mode,
+        /// Where.
+        at: Site,
+    },
+    /// For a grace period; the readers still awaited.
+    Grace(Srcu, u16),
+    /// Asleep in `schedule()` as the waiter of that rcuwait.
+    Sleep(RcuWait),
+    /// A fault that waits for a write before it retries; what it is held up by.
+    Retry(Span),
+}
+
+/// Why nobody can wake a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doom {
+    /// It is on a cycle of waits, or waits for one, or for what nobody will release.
+    Deadlock,
+    /// The condition that it waits for holds; the wake-up never came.
+    LostWakeup,
+    /// It would retry, but nothing that it reads will change.
+    Livelock,
+}
+
+/// A cycle of waits: each task waits, as said, for the next; the last for the first. Where the last
+/// waits for something that nobody holds, or that an exited task holds, the chain just ends.
+pub type Cycle = ArrayVec<(u8, Wait), MAX_TASKS>;
+
+impl<S: Schedule, E> State<S, E> {
+    /// Tasks whose progress `task` needs: all of them, or any one of them.
+    fn needs(&self, task: u8) -> Needs {
+        match self.tasks[task as usize].wait {
+            None => Needs::All(0),
+            Some(Wait::Lock { lock, .. }) => Needs::All(self.locks[lock.0 as usize].blockers(task)),
+            Some(Wait::Grace(_, readers)) => Needs::All(readers),
+            Some(Wait::Sleep(wait)) => {
+                let span = self.rcuwaits[wait.0 as usize].span as usize;
+                match self.spans[span].inside {
+                    0 => Needs::Any(!(1 << task)),
+                    inside => Needs::All(inside),
+                }
+            }
+            Some(Wait::Retry(_)) => Needs::Any(!(1 << task)),
+        }
+    }
+
+    /// Unfinished tasks that no running task can ever wake.
+    fn doomed(&self) -> u16 {
+        let all = ((1u32 << self.count) - 1) as u16;
+        let done = (0..self.count).filter(|&t| self.tasks[t].done).fold(0, |m, t| m | 1 << t);
+        let mut live = self.runnable;
+        loop {
+            let before = live;
+            for task in bits(all & !done & !live) {
+                let moves = match self.needs(task) {
+                    Needs::All(tasks) => tasks & !live == 0,
+                    Needs::Any(tasks) => tasks & live != 0,
+                };
+                live |= u16::from(moves) << task;
+            }
+            if live == before {
+                return all & !done & !live;
+            }
+        }
+    }
+
+    /// At every block: reports the tasks that are doomed from here on.
+    pub(super) fn check_stuck(&mut self, blocked: u8) {
+        let doomed = self.doomed();
+        if doomed & 1 << blocked != 0 {
+            self.report_doomed(doomed);
+        }
+    }
+
+    /// At the end, when nobody can run: whatever is left is doomed.
+    pub(super) fn report_left(&mut self) {
+        let doomed = self.doomed();
+        if doomed != 0 {
+            self.report_doomed(doomed);
+        }
+    }
+
+    fn report_doomed(&mut self, doomed: u16) {
+        for task in bits(doomed) {
+            let cycle = self.shortest_cycle(task, doomed);
+            if let Some(doom) = self.doom(task, &cycle, doomed) {
+                let index = self.cycles.len() as u16;
+                self.cycles.push(cycle);
+                self.alarm(task, Alarm::Stuck(doom, index));
+            }
+        }
+    }
+
+    /// What to call it; none where another task's report covers it.
+    fn doom(&self, task: u8, cycle: &Cycle, doomed: u16) -> Option<Doom> {
+        let closed = cycle.len() > 1 || self.waits_on(task, doomed) & 1 << task != 0;
+        match self.tasks[task as usize].wait? {
+            Wait::Sleep(wait) if self.idle(wait) => Some(Doom::LostWakeup),
+            Wait::Retry(span) if !self.awaited(task, doomed) => {
+                (self.spans[span.0 as usize].inside == 0).then_some(Doom::Livelock)
+            }
+            _ => (closed || self.orphaned(task, doomed)).then_some(Doom::Deadlock),
+        }
+    }
+
+    /// The condition of the wait holds.
+    fn idle(&self, wait: RcuWait) -> bool {
+        let word = self.rcuwaits[wait.0 as usize].until_zero;
+        self.words[word.0 as usize].value == 0
+    }
+
+    /// Some other doomed task waits for this one by name.
+    fn awaited(&self, task: u8, doomed: u16) -> bool {
+        bits(doomed & !(1 << task))
+            .any(|t| matches!(self.needs(t), Needs::All(tasks) if tasks & 1 << task != 0))
+    }
+
+    /// Nobody doomed is in its way: it waits for an exited task or for what nobody holds.
+    fn orphaned(&self, task: u8, doomed: u16) -> bool {
+        self.waits_on(task, doomed) == 0
+    }
+
+    /// The doomed tasks that `task` waits for.
+    fn waits_on(&self, task: u8, doomed: u16) -> u16 {
+        match self.needs(task) {
+            Needs::All(tasks) | Needs::Any(tasks) => tasks & doomed,
+        }
+    }
+
+    /// The shortest cycle of waits through `task`, or `task` alone where it is on none.
+    fn shortest_cycle(&self, task: u8, doomed: u16) -> Cycle {
+        let mut from = [u8::MAX; MAX_TASKS];
+        let mut queue: ArrayVec<u8, MAX_TASKS> = ArrayVec::new();
+        queue.push(task);
+        let (mut head, mut seen, mut last) = (0, 0u16, None);
+        while let Some(&at) = queue.get(head) {
+            head += 1;
+            let next = self.waits_on(at, doomed);
+            if next & 1 << task != 0 {
+                last = Some(at);
+                break;
+            }
+            for to in bits(next & !seen) {
+                seen |= 1 << to;
+                from[to as usize] = at;
+                queue.push(to);
+            }
+        }
+        self.unwind(task, last.unwrap_or(task), &from)
+    }
+
+    fn unwind(&self, first: u8, last: u8, from: &[u8; MAX_TASKS]) -> Cycle {
+        let mut cycle = Cycle::new();
+        let mut at = last;
+        loop {
+            if let Some(wait) = self.tasks[at as usize].wait {
+                cycle.push((at, wait));
+            }
+            if at == first {
+                cycle.reverse();
+                return cycle;
+            }
+            at = from[at as usize];
+        }
+    }
+}
+
+/// What a blocked task needs.
+enum Needs {
+    All(u16),
+    Any(u16),
+}
