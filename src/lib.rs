@@ -14,4 +14,5 @@ pub mod prng;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod run;
+pub mod schedule;
 pub mod target;

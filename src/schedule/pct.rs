@@ -2,8 +2,8 @@
 //! running task drops below all others (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010).
 
 use super::asked;
-use crate::machine::sim::{At, Schedule};
 use crate::machine::MAX_TASKS;
+use crate::machine::sim::{At, Schedule};
 use crate::prng::Prng;
 
 /// Scheduling points among which the change points lie.

@@ -9,8 +9,8 @@ use super::super::usage::{ENABLED, USED_IN, exclusive_mask, exclusive_match};
 use super::Lockdep;
 use super::graph::{Direction, SR, dependency_kind};
 use super::held::HeldLock;
-use super::report::{Detail, Draft, Kind, Limit};
-use super::search::Goal;
+use super::report::{Detail, Draft, Kind, Limit, Silence};
+use super::search::{Goal, Query, Rule};
 
 impl Lockdep {
     /// `new` is acquired while `held` is held. False when validation has ended.
@@ -19,49 +19,42 @@ impl Lockdep {
             return self.add_dependency_complete(t, held, new);
         }
         self.check_circular(t, held, new)
-            && self.check_irq_order(t, held, new)
+            && self.check_irq_order(t, held, new, Rule::Kernel)
             && self.insert_dependency(t, held, new)
     }
 
     /// Does the new lock already lead to the held one?
     fn check_circular(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
-        if self.graph.no_path(new.class, held.class) {
+        if !self.graph.may_reach(new.class, held.class) {
             return true;
         }
-        let start = (new.class, new.read == Read::Recursive);
-        let goal = Goal::Held { class: held.class, exclusive: !held.read.is_shared() };
-        let Some(found) = self.search(Direction::Forward, start, goal, false) else {
+        if self.search(&circular_query(held, new, Rule::Kernel)).is_none() {
             return true;
-        };
-        let paths = [self.keep_path(Direction::Forward, found), 0..0];
+        }
+        let paths = [self.keep_path(Rule::Kernel), 0..0];
         let (subject, other) = (Some(*new), Some(*held));
         self.fire(t, Draft { subject, other, paths, ..Draft::new(Kind::Circular) })
     }
 
     /// Would this dependency let an interrupt-safe class wait for an interrupt-unsafe one?
-    pub(super) fn check_irq_order(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
+    fn check_irq_order(&mut self, t: usize, held: &HeldLock, new: &HeldLock, rule: Rule) -> bool {
         if self.graph.irq_order_safe(held.class, new.class) {
             return true;
         }
-        let before = (held.class, held.read.is_shared());
-        self.search(Direction::Backward, before, Goal::Collect, true);
+        let before = |goal| irq_query(Direction::Backward, held, goal, rule);
+        self.search(&before(Goal::Collect));
         let used_in = self.search.collected & USED_IN;
-        if used_in == 0 {
+        let goal = Goal::Usage(exclusive_mask(used_in));
+        let Some(unsafe_) = self.search(&irq_query(Direction::Forward, new, goal, rule)) else {
+            return true;
+        };
+        let unsafe_path = self.keep_path(rule);
+        let enabled = self.classes[unsafe_.index()].usage & ENABLED;
+        if self.search(&before(Goal::Usage(exclusive_mask(enabled)))).is_none() {
             return true;
         }
-        let after = (new.class, new.read == Read::Recursive);
-        let goal = Goal::Usage(exclusive_mask(used_in));
-        let Some(unsafe_) = self.search(Direction::Forward, after, goal, true) else {
-            return true;
-        };
-        let unsafe_path = self.keep_path(Direction::Forward, unsafe_);
-        let enabled = self.classes[unsafe_.index()].usage & ENABLED;
-        let goal = Goal::Usage(exclusive_mask(enabled));
-        let Some(safe) = self.search(Direction::Backward, before, goal, true) else {
-            return true;
-        };
-        let safe_path = self.keep_path(Direction::Backward, safe);
-        self.fire_irq_order(t, held, new, [safe_path, unsafe_path])
+        let safe_path = self.keep_path(rule);
+        self.fire_irq_order(t, held, new, rule, [safe_path, unsafe_path])
     }
 
     fn fire_irq_order(
@@ -69,6 +62,7 @@ impl Lockdep {
         t: usize,
         held: &HeldLock,
         new: &HeldLock,
+        rule: Rule,
         paths: [Range<usize>; 2],
     ) -> bool {
         let usage = |path: &Range<usize>| self.log.steps[path.start].usage;
@@ -78,17 +72,25 @@ impl Lockdep {
         };
         let detail = Detail::IrqOrder { safe_bit, unsafe_bit };
         let (subject, other) = (Some(*new), Some(*held));
-        self.fire(t, Draft { subject, other, detail, paths, ..Draft::new(Kind::IrqOrder) })
+        let silence = self.silence(rule);
+        let draft = Draft::new(Kind::IrqOrder);
+        self.fire(t, Draft { subject, other, detail, silence, paths, ..draft })
     }
 
     /// Adds the kind to the edge, or the edge to the graph.
-    pub(super) fn insert_dependency(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
+    fn insert_dependency(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
         let kind = dependency_kind(held.read, new.read);
+        let unseen = if self.kernel_skips { kind } else { 0 };
         if let Some(edge) = self.graph.find(held.class, new.class) {
-            self.graph.edge_mut(edge).kinds |= kind;
+            let edge = self.graph.edge_mut(edge);
+            edge.kinds |= kind;
+            edge.unseen |= unseen;
             return true;
         }
-        if self.graph.add(held.class, new.class, kind, self.event).is_some() {
+        if self.graph.add(held.class, new.class, kind, self.event).is_some_and(|edge| {
+            self.graph.edge_mut(edge).unseen = unseen;
+            true
+        }) {
             return true;
         }
         let detail = Detail::Limit(Limit::Edges);
@@ -102,29 +104,61 @@ impl Lockdep {
         if held.class == new.class && kind != SR {
             return true;
         }
-        let known = self.graph.find(held.class, new.class);
-        if known.is_some_and(|edge| self.graph.edge(edge).kinds & kind != 0) {
-            return true;
+        if let Some(edge) = self.graph.find(held.class, new.class) {
+            let edge = self.graph.edge_mut(edge);
+            if edge.kinds & kind != 0 {
+                edge.unseen &= if self.kernel_skips { !0 } else { !kind };
+                return true;
+            }
         }
-        self.check_irq_order(t, held, new);
+        self.note_closing(t, held, new);
+        let before = self.log.events;
+        self.check_irq_order(t, held, new, Rule::Kernel);
+        if self.log.events == before {
+            self.check_irq_order(t, held, new, Rule::Exact);
+        }
         self.insert_dependency(t, held, new)
     }
 
-    /// Runs the kernel's search.
-    pub(super) fn search(
-        &mut self,
-        direction: Direction,
-        start: (ClassId, bool),
-        goal: Goal,
-        skip_cpu_local: bool,
-    ) -> Option<ClassId> {
-        self.search.run(&self.graph, &self.classes, direction, start, goal, skip_cpu_local)
+    /// Why the kernel does not report what the search just found.
+    pub(super) fn silence(&self, rule: Rule) -> Option<Silence> {
+        match rule {
+            _ if self.kernel_skips => Some(Silence::ChainCache),
+            Rule::Kernel => None,
+            Rule::Exact => Some(Silence::VisitedFirst),
+        }
+    }
+
+    /// Runs a search.
+    pub(super) fn search(&mut self, query: &Query) -> Option<ClassId> {
+        self.search.run(&self.graph, &self.classes, query)
     }
 
     /// Keeps the way of the last search for a report.
-    pub(super) fn keep_path(&mut self, direction: Direction, found: ClassId) -> Range<usize> {
+    pub(super) fn keep_path(&mut self, rule: Rule) -> Range<usize> {
         let start = self.log.steps.len();
-        self.search.path(&self.graph, &self.classes, direction, found, &mut self.log.steps);
+        self.search.path(&self.graph, &self.classes, rule, &mut self.log.steps);
         start..self.log.steps.len()
     }
+}
+
+/// From the new lock to the held one.
+pub(super) fn circular_query(held: &HeldLock, new: &HeldLock, rule: Rule) -> Query {
+    Query {
+        direction: Direction::Forward,
+        start: new.class,
+        weak: new.read == Read::Recursive,
+        goal: Goal::Held { class: held.class, exclusive: !held.read.is_shared() },
+        skip_cpu_local: false,
+        rule,
+    }
+}
+
+/// From a lock on one side of a new dependency, or whose state changed, to usage.
+pub(super) fn irq_query(direction: Direction, lock: &HeldLock, goal: Goal, rule: Rule) -> Query {
+    let weak = match direction {
+        Direction::Forward => lock.read == Read::Recursive,
+        Direction::Backward => lock.read.is_shared(),
+    };
+    Query { direction, start: lock.class, weak, goal, skip_cpu_local: true, rule }
 }

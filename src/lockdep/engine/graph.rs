@@ -162,9 +162,9 @@ impl Graph {
         Some(id)
     }
 
-    /// Proof that no path leads from `from` to `to`.
-    pub(crate) fn no_path(&self, _from: ClassId, _to: ClassId) -> bool {
-        false
+    /// Whether a path may lead from `from` to `to`; asked before the edge back is added.
+    pub(crate) fn may_reach(&mut self, _from: ClassId, _to: ClassId) -> bool {
+        true
     }
 
     /// Proof that an irq search from `class` for usage in `mask` finds nothing.

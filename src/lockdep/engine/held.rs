@@ -12,6 +12,11 @@ const CHECK: u8 = 2;
 const SYNC: u8 = 4;
 const HARDIRQS_OFF: u8 = 8;
 
+#[inline]
+fn flag(set: bool, flag: u8) -> u8 {
+    if set { flag } else { 0 }
+}
+
 /// An entry of a held-lock stack (`struct held_lock`): 32 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct HeldLock {
@@ -81,10 +86,10 @@ impl Request {
             references: 0,
             subclass: acquire.subclass,
             read: acquire.read,
-            flags: u8::from(acquire.trylock) * TRYLOCK
-                | u8::from(acquire.check) * CHECK
-                | u8::from(sync) * SYNC
-                | u8::from(hardirqs_off) * HARDIRQS_OFF,
+            flags: flag(acquire.trylock, TRYLOCK)
+                | flag(acquire.check, CHECK)
+                | flag(sync, SYNC)
+                | flag(hardirqs_off, HARDIRQS_OFF),
         }
     }
 
@@ -221,12 +226,12 @@ impl HeldLock {
     #[inline]
     pub(crate) fn shape(&self) -> u64 {
         let flags = u64::from(self.flags & (TRYLOCK | CHECK));
-        flags << 20 | u64::from(self.context) << 18 | self.chain_key()
+        (flags << 20) | (u64::from(self.context) << 18) | self.chain_key()
     }
 
     /// The kernel's chain element: class and read mode.
     #[inline]
     pub(crate) fn chain_key(&self) -> u64 {
-        u64::from(self.class.0) << 2 | self.read as u64
+        (u64::from(self.class.0) << 2) | self.read as u64
     }
 }

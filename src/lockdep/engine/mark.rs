@@ -2,15 +2,16 @@
 //!
 //! Mirrors `mark_usage()`, `mark_lock()`, `mark_lock_irq()` and `mark_held_locks()`.
 
-use super::super::types::ClassId;
+use super::super::types::{ClassId, Mode};
 use super::super::usage::{
     HARDIRQ_ON, IN_HARDIRQ, IN_SOFTIRQ, INITIAL, SOFTIRQ_ON, USED_IN, exclusive_bit,
 };
 use super::Lockdep;
+use super::dependency::irq_query;
 use super::graph::Direction;
 use super::held::HeldLock;
-use super::report::{Detail, Draft, Kind};
-use super::search::Goal;
+use super::report::{Detail, Draft, Kind, Silence};
+use super::search::{Goal, Rule};
 
 /// The order in which one acquisition sets its bits (write forms).
 const ORDER: [u8; 5] = [IN_HARDIRQ, IN_SOFTIRQ, HARDIRQ_ON, SOFTIRQ_ON, INITIAL];
@@ -67,20 +68,23 @@ impl Lockdep {
     /// A class that is now used in interrupts must not lead to one taken with interrupts enabled,
     /// and the reverse (`check_usage_forwards()`, `check_usage_backwards()`).
     fn check_inversion(&mut self, t: usize, held: &HeldLock, bit: u8) -> bool {
-        let exclusive = exclusive_bit(bit);
-        let (direction, weak) = if 1 << bit & USED_IN != 0 {
-            (Direction::Forward, held.read == super::Read::Recursive)
-        } else {
-            (Direction::Backward, held.read.is_shared())
-        };
-        let mask = 3 << exclusive;
+        let used_in = (1 << bit) & USED_IN != 0;
+        let direction = if used_in { Direction::Forward } else { Direction::Backward };
+        let mask = 3 << exclusive_bit(bit);
         if self.graph.rules_out(held.class, direction, mask) {
             return true;
         }
-        match self.search(direction, (held.class, weak), Goal::Usage(mask), true) {
-            Some(found) => self.fire_inversion(t, held, bit, direction, found),
-            None => true,
+        let rules: &[Rule] = match self.config.mode {
+            Mode::Kernel => &[Rule::Kernel],
+            Mode::Complete => &[Rule::Kernel, Rule::Exact],
+        };
+        for &rule in rules {
+            let query = irq_query(direction, held, Goal::Usage(mask), rule);
+            if let Some(found) = self.search(&query) {
+                return self.fire_inversion(t, held, bit, found, rule);
+            }
         }
+        true
     }
 
     fn fire_inversion(
@@ -88,15 +92,16 @@ impl Lockdep {
         t: usize,
         held: &HeldLock,
         new_bit: u8,
-        direction: Direction,
         found: ClassId,
+        rule: Rule,
     ) -> bool {
         let exclusive = exclusive_bit(new_bit);
-        let read_only = self.classes[found.index()].usage & 1 << exclusive == 0;
+        let read_only = self.classes[found.index()].usage & (1 << exclusive) == 0;
         let found_bit = exclusive + u8::from(read_only);
         let detail = Detail::IrqInversion { new_bit, found_bit };
-        let paths = [self.keep_path(direction, found), 0..0];
+        let silence = (rule == Rule::Exact).then_some(Silence::VisitedFirst);
+        let paths = [self.keep_path(rule), 0..0];
         let draft = Draft::new(Kind::IrqInversion);
-        self.fire(t, Draft { subject: Some(*held), detail, paths, ..draft })
+        self.fire(t, Draft { subject: Some(*held), detail, silence, paths, ..draft })
     }
 }

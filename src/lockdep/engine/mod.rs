@@ -18,6 +18,7 @@
 pub mod acquire;
 pub mod chain;
 pub mod class;
+pub mod complete;
 pub mod cycle;
 pub mod dependency;
 pub mod graph;
@@ -33,6 +34,7 @@ pub mod task;
 use super::types::*;
 use chain::ChainCache;
 use class::{Class, Instance, Key, Name};
+use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
 use report::{Log, Report};
@@ -82,6 +84,7 @@ pub struct Lockdep {
     kernel_chains: ChainCache,
     kernel_skips: bool,
     search: Search,
+    findings: Findings,
     log: Log,
     /// What the next reset has to put back.
     cached_instances: Vec<InstanceId>,
@@ -111,6 +114,7 @@ impl Lockdep {
             kernel_chains: ChainCache::new(),
             kernel_skips: false,
             search: Search::default(),
+            findings: Findings::default(),
             log: Log::default(),
             cached_instances: Vec::new(),
             touched_tasks: Vec::new(),
@@ -141,6 +145,7 @@ impl Lockdep {
         self.chain_elements = 0;
         self.chain_counts = [0; 3];
         self.log.clear();
+        self.findings.clear();
         for id in self.touched_tasks.drain(..) {
             self.tasks[id.index()].reset(self.config.raw_lock_nesting);
         }

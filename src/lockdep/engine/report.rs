@@ -212,8 +212,9 @@ pub(crate) struct Log {
     pub(crate) reports: Vec<Report>,
     held: Vec<HeldView>,
     pub(crate) steps: Vec<PathStep>,
-    /// Steps that belong to recorded reports.
+    /// Steps and held locks that belong to something recorded.
     kept_steps: usize,
+    kept_held: usize,
     /// Counts what callers mark their step by, deduplicated reports and closed cycles included.
     pub(crate) events: u64,
 }
@@ -224,6 +225,32 @@ impl Log {
         self.held.clear();
         self.steps.clear();
         self.kept_steps = 0;
+        self.kept_held = 0;
+    }
+
+    /// Records a report with the lists just made for it.
+    pub(crate) fn keep(&mut self, report: Report) {
+        self.kept_steps = self.steps.len();
+        self.keep_held();
+        self.reports.push(report);
+    }
+
+    /// Keeps the held locks just listed.
+    pub(crate) fn keep_held(&mut self) {
+        self.kept_held = self.held.len();
+    }
+
+    /// Drops the lists made for a report that is not recorded.
+    pub(crate) fn drop_lists(&mut self) {
+        self.held.truncate(self.kept_held);
+        self.steps.truncate(self.kept_steps);
+    }
+
+    /// Lists the path of a report.
+    pub(crate) fn set_path(&mut self, report: &mut Report, path: Vec<PathStep>) {
+        let start = self.steps.len();
+        self.steps.extend(path);
+        report.paths[0] = narrow(&(start..self.steps.len()));
     }
 }
 
@@ -265,22 +292,19 @@ impl Lockdep {
     #[cold]
     pub(super) fn fire(&mut self, task: usize, draft: Draft) -> bool {
         let complete = self.config.mode == Mode::Complete;
-        let kept_held = self.log.held.len();
         let mut report = self.report_of(task, draft);
         report.signature = self.signature_hash(&report);
         if complete && self.log.reports.iter().any(|r| r.signature == report.signature) {
-            self.log.held.truncate(kept_held);
-            self.log.steps.truncate(self.log.kept_steps);
+            self.log.drop_lists();
             return true;
         }
-        self.log.kept_steps = self.log.steps.len();
-        self.log.reports.push(report);
+        self.log.keep(report);
         self.log.events += 1;
         self.off = !complete;
         complete
     }
 
-    fn report_of(&mut self, task: usize, draft: Draft) -> Report {
+    pub(super) fn report_of(&mut self, task: usize, draft: Draft) -> Report {
         let start = self.log.held.len();
         for i in 0..usize::from(self.tasks.get(task).map_or(0, |t| t.depth)) {
             let lock = self.tasks[task].stack[i];

@@ -1,14 +1,23 @@
-//! The kernel's graph search (`__bfs()`), with its blind spot.
+//! The graph search: the kernel's (`__bfs()`), blind spot included, and the exact one.
 //!
-//! Breadth first over classes, each at most once. A class is marked visited *before* the test
-//! whether the step into it is strong, so a strong way into it that comes later is never tried;
-//! `complete` searches without that.
+//! Breadth first. The kernel visits each class at most once, and marks it visited *before* the
+//! test whether the step into it is strong, so a strong way that comes later is never tried. The
+//! exact rule visits (class, weak arrival) states instead.
 
 use super::super::types::{ClassId, Site};
 use super::super::usage::WRITE;
 use super::class::Class;
-use super::graph::{Direction, ER, Graph, NO_EDGE, SN, SR};
+use super::graph::{Direction, EN, ER, Edge, Graph, NO_EDGE, SN, SR};
 use super::report::PathStep;
+
+/// Which states a search tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Classes, on the edges that the kernel knows.
+    Kernel,
+    /// Classes with the strength of the arrival, on all edges.
+    Exact,
+}
 
 /// What a search is looking for.
 #[derive(Clone, Copy, Debug)]
@@ -22,23 +31,59 @@ pub(crate) enum Goal {
     Collect,
 }
 
+/// Where a search begins and what it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query {
+    pub(crate) direction: Direction,
+    pub(crate) start: ClassId,
+    /// Only a recursive arrival (backwards: a shared hold) leads to the start.
+    pub(crate) weak: bool,
+    pub(crate) goal: Goal,
+    /// Leave out the classes that irq searches leave out.
+    pub(crate) skip_cpu_local: bool,
+    pub(crate) rule: Rule,
+}
+
+/// A class and the strength of the arrival there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State(u32);
+
+impl State {
+    #[inline]
+    fn new(class: ClassId, weak: bool) -> State {
+        State(u32::from(class.0) << 1 | u32::from(weak))
+    }
+
+    #[inline]
+    fn class(self) -> ClassId {
+        ClassId((self.0 >> 1) as u16)
+    }
+
+    #[inline]
+    fn weak(self) -> bool {
+        self.0 & 1 != 0
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     generation: u32,
-    /// The edge over which the class was reached.
+    parent: State,
     via: u16,
-    /// Only recursive (backwards: only shared) arrivals lead here.
-    weak: bool,
 }
+
+const UNMARKED: Mark = Mark { generation: 0, parent: State(0), via: NO_EDGE };
 
 /// Scratch of the searches.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
+    /// One per state; the kernel's rule uses the strong ones for the whole class.
     marks: Vec<Mark>,
-    queue: Vec<ClassId>,
+    queue: Vec<State>,
     generation: u32,
     /// Usage found by [`Goal::Collect`].
     pub(crate) collected: u16,
+    found: Option<State>,
 }
 
 /// Kinds as the search sees them; against the edges the two bits of a kind swap roles.
@@ -46,91 +91,112 @@ pub(crate) struct Search {
 fn seen_kinds(kinds: u8, direction: Direction) -> u8 {
     match direction {
         Direction::Forward => kinds,
-        Direction::Backward => {
-            kinds & (SR | super::graph::EN) | (kinds & ER) << 1 | (kinds & SN) >> 1
-        }
+        Direction::Backward => (kinds & (SR | EN)) | ((kinds & ER) << 1) | ((kinds & SN) >> 1),
     }
 }
 
 impl Search {
-    /// Searches from `start`, whose own arrival is weak or not, and returns the class found.
-    ///
-    /// `skip_cpu_local` leaves out what irq searches leave out.
+    /// Runs a search and returns the class found.
     pub(crate) fn run(
         &mut self,
         graph: &Graph,
         classes: &[Class],
-        direction: Direction,
-        start: (ClassId, bool),
-        goal: Goal,
-        skip_cpu_local: bool,
+        query: &Query,
     ) -> Option<ClassId> {
         self.begin(classes.len());
+        let start = State::new(query.start, query.weak);
+        let origin = Mark { generation: self.generation, parent: start, via: NO_EDGE };
+        let slot = self.slot(start, query.rule);
+        self.marks[slot] = origin;
+        self.visit(classes, start, query);
         let mut head = 0;
-        self.mark(start.0, NO_EDGE, start.1);
-        if self.visit(classes, start.0, goal, skip_cpu_local) {
-            return Some(start.0);
-        }
-        while let Some(&parent) = self.queue.get(head) {
+        while self.found.is_none() && head < self.queue.len() {
+            self.expand(graph, classes, self.queue[head], query);
             head += 1;
-            let parent_weak = self.marks[parent.index()].weak;
-            let mut at = graph.first(parent, direction);
-            while at != NO_EDGE {
-                let edge = graph.edge(at);
-                let class = if direction == Direction::Forward { edge.to } else { edge.from };
-                if self.marks[class.index()].generation != self.generation {
-                    let kinds = seen_kinds(edge.kinds, direction);
-                    let kinds = if parent_weak { kinds & !(SR | SN) } else { kinds };
-                    self.mark(class, at, kinds & (SN | super::graph::EN) == 0);
-                    if kinds != 0 && self.visit(classes, class, goal, skip_cpu_local) {
-                        return Some(class);
-                    }
-                }
-                at = graph.next(at, direction);
-            }
         }
-        None
+        self.found.map(State::class)
+    }
+
+    fn expand(&mut self, graph: &Graph, classes: &[Class], parent: State, query: &Query) {
+        let mut at = graph.first(parent.class(), query.direction);
+        while at != NO_EDGE && self.found.is_none() {
+            let edge = graph.edge(at);
+            if let Some(state) = self.step(edge, parent, at, query) {
+                self.visit(classes, state, query);
+            }
+            at = graph.next(at, query.direction);
+        }
+    }
+
+    /// Takes an edge: the new state, unless it was visited or the step is too weak.
+    #[inline]
+    fn step(&mut self, edge: &Edge, parent: State, via: u16, query: &Query) -> Option<State> {
+        let class = if query.direction == Direction::Forward { edge.to } else { edge.from };
+        let known = if query.rule == Rule::Kernel { !edge.unseen } else { !0 };
+        let kinds = seen_kinds(edge.kinds & known, query.direction);
+        let usable = if parent.weak() { kinds & !(SR | SN) } else { kinds };
+        let state = State::new(class, usable & (SN | EN) == 0);
+        // The kernel marks before it looks at the strength of the step.
+        let counts = if query.rule == Rule::Kernel { kinds } else { usable };
+        if counts == 0 || self.is_marked(state, query.rule) {
+            return None;
+        }
+        let slot = self.slot(state, query.rule);
+        self.marks[slot] = Mark { generation: self.generation, parent, via };
+        (usable != 0).then_some(state)
+    }
+
+    #[inline]
+    fn slot(&self, state: State, rule: Rule) -> usize {
+        match rule {
+            Rule::Kernel => state.0 as usize & !1,
+            Rule::Exact => state.0 as usize,
+        }
+    }
+
+    /// A strong arrival can do whatever a weak one can.
+    #[inline]
+    fn is_marked(&self, state: State, rule: Rule) -> bool {
+        let marked = |slot: usize| self.marks[slot].generation == self.generation;
+        marked(state.0 as usize & !1) || marked(self.slot(state, rule))
     }
 
     fn begin(&mut self, classes: usize) {
         self.queue.clear();
         self.collected = 0;
+        self.found = None;
         self.generation = self.generation.wrapping_add(1);
         if self.generation == 0 {
             self.marks.clear();
             self.generation = 1;
         }
-        if self.marks.len() < classes {
-            self.marks.resize(classes, Mark { generation: 0, via: NO_EDGE, weak: false });
+        if self.marks.len() < classes * 2 {
+            self.marks.resize(classes * 2, UNMARKED);
         }
     }
 
+    /// Tests the goal at a state just marked, and queues it.
     #[inline]
-    fn mark(&mut self, class: ClassId, via: u16, weak: bool) {
-        self.marks[class.index()] = Mark { generation: self.generation, via, weak };
-    }
-
-    /// Tests the goal at a class just marked, and queues it unless that ends the search.
-    #[inline]
-    fn visit(&mut self, classes: &[Class], class: ClassId, goal: Goal, skip: bool) -> bool {
-        let c = &classes[class.index()];
-        if skip && c.skipped() {
-            return false;
+    fn visit(&mut self, classes: &[Class], state: State, query: &Query) {
+        let class = &classes[state.class().index()];
+        if query.skip_cpu_local && class.skipped() {
+            return;
         }
-        let weak = self.marks[class.index()].weak;
-        let usage = if weak { c.usage & WRITE } else { c.usage };
-        let found = match goal {
-            Goal::Held { class: held, exclusive } => class == held && (exclusive || !weak),
+        let usage = if state.weak() { class.usage & WRITE } else { class.usage };
+        let found = match query.goal {
+            Goal::Held { class, exclusive } => {
+                class == state.class() && (exclusive || !state.weak())
+            }
             Goal::Usage(mask) => usage & mask != 0,
             Goal::Collect => {
                 self.collected |= usage;
                 false
             }
         };
-        if !found {
-            self.queue.push(class);
+        if found {
+            self.found = Some(state);
         }
-        found
+        self.queue.push(state);
     }
 
     /// The way of the last search from the class it found back to its start.
@@ -138,25 +204,20 @@ impl Search {
         &self,
         graph: &Graph,
         classes: &[Class],
-        direction: Direction,
-        found: ClassId,
+        rule: Rule,
         out: &mut Vec<PathStep>,
     ) {
-        let mut class = found;
-        loop {
-            let via = self.marks[class.index()].via;
-            let edge = (via != NO_EDGE).then(|| graph.edge(via));
+        let mut next = self.found;
+        while let Some(state) = next {
+            let mark = self.marks[self.slot(state, rule)];
+            let edge = (mark.via != NO_EDGE).then(|| graph.edge(mark.via));
             out.push(PathStep {
-                class,
-                usage: classes[class.index()].usage,
+                class: state.class(),
+                usage: classes[state.class().index()].usage,
                 kinds: edge.map_or(0, |e| e.kinds),
                 site: edge.map_or(Site::NEVER, |e| e.site),
             });
-            class = match (edge, direction) {
-                (None, _) => return,
-                (Some(edge), Direction::Forward) => edge.from,
-                (Some(edge), Direction::Backward) => edge.to,
-            };
+            next = edge.map(|_| mark.parent);
         }
     }
 }

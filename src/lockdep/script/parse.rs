@@ -74,6 +74,9 @@ pub fn parse<S: AsRef<str>>(decl: &[S], events: &[S]) -> Result<Script, ScriptEr
 
 type Parsed<T> = Result<T, String>;
 
+/// The rest of a line.
+type Words<'a> = std::str::SplitAsciiWhitespace<'a>;
+
 /// How far a task is inside interrupt states.
 #[derive(Default)]
 struct Nesting {
@@ -142,11 +145,11 @@ fn init_subclass(text: &str) -> Parsed<u8> {
     Err(format!("sub={subclass} is no number in {range}"))
 }
 
-fn argument<'a>(words: &mut dyn Iterator<Item = &'a str>, what: &str) -> Parsed<&'a str> {
+fn argument<'a>(words: &mut Words<'a>, what: &str) -> Parsed<&'a str> {
     words.next().ok_or_else(|| format!("{what} is missing, add it"))
 }
 
-fn no_more<'a>(words: &mut dyn Iterator<Item = &'a str>) -> Parsed<()> {
+fn no_more(words: &mut Words) -> Parsed<()> {
     match words.next() {
         None => Ok(()),
         Some(word) => Err(format!("unexpected {}, remove it", shown(word))),
@@ -164,7 +167,7 @@ impl Parser {
         }
     }
 
-    fn class<'a>(&mut self, words: &mut dyn Iterator<Item = &'a str>) -> Parsed<()> {
+    fn class(&mut self, words: &mut Words) -> Parsed<()> {
         let id = named(argument(words, "the class's ID")?)?;
         let mut class = ClassDecl {
             id: id.clone(),
@@ -191,7 +194,7 @@ impl Parser {
         Ok(())
     }
 
-    fn lock<'a>(&mut self, words: &mut dyn Iterator<Item = &'a str>) -> Parsed<()> {
+    fn lock(&mut self, words: &mut Words) -> Parsed<()> {
         let id = named(argument(words, "the lock's ID")?)?;
         let class = argument(words, "the lock's class")?;
         let class = *self.classes.get(class).ok_or_else(|| {
@@ -213,7 +216,7 @@ impl Parser {
         Ok(())
     }
 
-    fn task<'a>(&mut self, words: &mut dyn Iterator<Item = &'a str>) -> Parsed<()> {
+    fn task(&mut self, words: &mut Words) -> Parsed<()> {
         let id = argument(words, "the task's ID")?;
         if self.tasks.contains_key(id) {
             return Err(format!("task {} is declared twice, rename one", shown(id)));
@@ -258,7 +261,7 @@ impl Parser {
         Ok(())
     }
 
-    fn op<'a>(&self, name: &str, words: &mut dyn Iterator<Item = &'a str>) -> Parsed<Op> {
+    fn op(&self, name: &str, words: &mut Words) -> Parsed<Op> {
         Ok(match name {
             "acq" => Op::Acquire(self.acquire(words, true)?),
             "sync" => Op::Sync(self.acquire(words, false)?),
@@ -289,15 +292,11 @@ impl Parser {
         self.locks.get(id).copied().ok_or_else(undeclared)
     }
 
-    fn lock_argument<'a>(&self, words: &mut dyn Iterator<Item = &'a str>) -> Parsed<usize> {
+    fn lock_argument(&self, words: &mut Words) -> Parsed<usize> {
         self.lock_number(argument(words, "the lock")?)
     }
 
-    fn acquire<'a>(
-        &self,
-        words: &mut dyn Iterator<Item = &'a str>,
-        may_try: bool,
-    ) -> Parsed<AcquireArgs> {
+    fn acquire(&self, words: &mut Words, may_try: bool) -> Parsed<AcquireArgs> {
         let lock = self.lock_argument(words)?;
         let mode = read_mode(argument(words, "the read mode (w, r, R or rq)")?)?;
         let mut args =
@@ -359,7 +358,7 @@ fn read_mode(text: &str) -> Parsed<ReadMode> {
     })
 }
 
-fn threaded<'a>(words: &mut dyn Iterator<Item = &'a str>) -> Parsed<bool> {
+fn threaded(words: &mut Words) -> Parsed<bool> {
     match words.next() {
         None => Ok(false),
         Some("threaded") => Ok(true),

@@ -41,6 +41,8 @@ pub(super) struct Waiter {
 #[derive(Clone, Debug)]
 pub(super) struct Lock {
     pub(super) kind: Kind,
+    /// Name of its class.
+    pub(super) class: &'static str,
     /// Task that holds it exclusively.
     pub(super) owner: Option<u8>,
     /// Tasks that hold it shared.
@@ -52,8 +54,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(kind: Kind) -> Lock {
-        Lock { kind, owner: None, readers: 0, queue: ArrayVec::new(), used: false }
+    pub(super) fn new(kind: Kind, class: &'static str) -> Lock {
+        Lock { kind, class, owner: None, readers: 0, queue: ArrayVec::new(), used: false }
     }
 
     /// Nobody holds it.

@@ -179,6 +179,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 switches: Vec::new(),
                 cycles: Vec::new(),
                 keys: Vec::new(),
+                names: Vec::new(),
             }),
         }
     }
@@ -336,6 +337,16 @@ impl<E> Inspect<'_, E> {
         Some(LockId(at as u16))
     }
 
+    /// The name of a lock's class.
+    pub fn class(&self, lock: LockId) -> &'static str {
+        self.locks[lock.0 as usize].class
+    }
+
+    /// The name of an SRCU domain.
+    pub fn srcu_name(&self, srcu: Srcu) -> &'static str {
+        self.srcu[srcu.0 as usize].name
+    }
+
     /// Number of locks of the layout.
     pub fn locks(&self) -> usize {
         self.locks.len()
@@ -355,7 +366,7 @@ impl<S: Schedule, E> Sim<S, E> {
     fn lock(&mut self, class: u16, kind: Kind) -> LockId {
         let state = self.state.get_mut();
         state.instances.push(state.lockdep.declare_instance(state.keys[class as usize], 0));
-        state.locks.push(Lock::new(kind));
+        state.locks.push(Lock::new(kind, state.names[class as usize]));
         LockId(state.locks.len() as u16 - 1)
     }
 }
@@ -369,6 +380,7 @@ impl<S: Schedule, E> Build for Sim<S, E> {
             lock_type: class.kind,
         };
         let state = self.state.get_mut();
+        state.names.push(class.name);
         state.keys.push(state.lockdep.declare_key(&desc));
         state.keys.len() as u16 - 1
     }

@@ -94,6 +94,7 @@ pub(super) struct State<S, E> {
     pub(super) switches: Vec<(u8, u32)>,
     pub(super) cycles: Vec<Cycle>,
     pub(super) keys: Vec<KeyId>,
+    pub(super) names: Vec<&'static str>,
 }
 
 impl<S: Schedule, E> State<S, E> {

@@ -41,9 +41,14 @@ pub enum Doom {
     Livelock,
 }
 
-/// A cycle of waits: each task waits, as said, for the next; the last for the first. Where the last
-/// waits for something that nobody holds, or that an exited task holds, the chain just ends.
-pub type Cycle = ArrayVec<(u8, Wait), MAX_TASKS>;
+/// Waits that no running task can end: each task waits, as said, for the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// The tasks and what they wait for.
+    pub waits: ArrayVec<(u8, Wait), MAX_TASKS>,
+    /// The last waits for the first; otherwise for something that nobody will release.
+    pub closed: bool,
+}
 
 impl<S: Schedule, E> State<S, E> {
     /// Tasks whose progress `task` needs: all of them, or any one of them.
@@ -112,13 +117,12 @@ impl<S: Schedule, E> State<S, E> {
 
     /// What to call it; none where another task's report covers it.
     fn doom(&self, task: u8, cycle: &Cycle, doomed: u16) -> Option<Doom> {
-        let closed = cycle.len() > 1 || self.waits_on(task, doomed) & 1 << task != 0;
         match self.tasks[task as usize].wait? {
             Wait::Sleep(wait) if self.idle(wait) => Some(Doom::LostWakeup),
             Wait::Retry(span) if !self.awaited(task, doomed) => {
                 (self.spans[span.0 as usize].inside == 0).then_some(Doom::Livelock)
             }
-            _ => (closed || self.orphaned(task, doomed)).then_some(Doom::Deadlock),
+            _ => (cycle.closed || self.orphaned(task, doomed)).then_some(Doom::Deadlock),
         }
     }
 
@@ -165,11 +169,17 @@ impl<S: Schedule, E> State<S, E> {
                 queue.push(to);
             }
         }
-        self.unwind(task, last.unwrap_or(task), &from)
+        let waits = self.unwind(task, last.unwrap_or(task), &from);
+        Cycle { waits, closed: last.is_some() }
     }
 
-    fn unwind(&self, first: u8, last: u8, from: &[u8; MAX_TASKS]) -> Cycle {
-        let mut cycle = Cycle::new();
+    fn unwind(
+        &self,
+        first: u8,
+        last: u8,
+        from: &[u8; MAX_TASKS],
+    ) -> ArrayVec<(u8, Wait), MAX_TASKS> {
+        let mut cycle = ArrayVec::new();
         let mut at = last;
         loop {
             if let Some(wait) = self.tasks[at as usize].wait {

@@ -1,0 +1,266 @@
+//! Complete mode's lock-order findings: minimal strong cycles of the final graph.
+//!
+//! A finding is a function of the set of edges, not of the order in which they arrived: for each
+//! edge and each of its kinds the shortest strong cycle through it, the first by class names among
+//! equally short ones; then each cycle once. The search walks (class, weak arrival) states, so no
+//! strong cycle is missed.
+//!
+//! The text of a finding is told from the event that closed the cycle, which the engine notes when
+//! it happens.
+
+use super::super::types::ClassId;
+use super::Lockdep;
+use super::cycle::strong_kinds;
+use super::dependency::circular_query;
+use super::graph::{Direction, EN, ER, NO_EDGE, SN, SR, dependency_kind};
+use super::held::HeldLock;
+use super::report::{Draft, Kind, PathStep, Report, Silence};
+use super::search::Rule;
+
+/// A dependency that closed a strong cycle when it was added, with the report of that moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    from: ClassId,
+    to: ClassId,
+    kind: u8,
+    report: Report,
+}
+
+/// A state of the cycle search: where, how it came there.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    class: ClassId,
+    weak: bool,
+    parent: usize,
+    edge: u16,
+}
+
+/// Scratch of [`Lockdep::finish`], kept between runs.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    closings: Vec<Closing>,
+    visits: Vec<Visit>,
+    /// Visited (class, weak) states of the current search.
+    seen: Vec<u32>,
+    generation: u32,
+    /// Edges of the path under construction, from the edge in question on.
+    path: Vec<u16>,
+    best: Vec<u16>,
+    finished: bool,
+}
+
+impl Findings {
+    pub(crate) fn clear(&mut self) {
+        self.closings.clear();
+        self.finished = false;
+    }
+}
+
+impl Lockdep {
+    /// A dependency is about to be added: does it close a strong cycle? If so the event counts as
+    /// one that reported, and its circumstances are kept.
+    pub(super) fn note_closing(&mut self, t: usize, held: &HeldLock, new: &HeldLock) {
+        if held.class == new.class || !self.graph.may_reach(new.class, held.class) {
+            return;
+        }
+        if self.search(&circular_query(held, new, Rule::Exact)).is_none() {
+            return;
+        }
+        let silence = match self.search(&circular_query(held, new, Rule::Kernel)) {
+            _ if self.kernel_skips => Some(Silence::ChainCache),
+            None => Some(Silence::VisitedFirst),
+            Some(_) => None,
+        };
+        let (subject, other) = (Some(*new), Some(*held));
+        let report =
+            self.report_of(t, Draft { subject, other, silence, ..Draft::new(Kind::Circular) });
+        let kind = dependency_kind(held.read, new.read);
+        self.log.keep_held();
+        self.log.events += 1;
+        self.findings.finished = false;
+        self.findings.closings.push(Closing { from: held.class, to: new.class, kind, report });
+    }
+
+    /// Adds the lock-order findings of the final graph to the reports and returns them. Without a
+    /// cycle, and in kernel mode, there is nothing to do.
+    pub fn finish(&mut self) -> &[Report] {
+        let first = self.log.reports.len();
+        if !self.findings.closings.is_empty() && !self.findings.finished {
+            for edge in 0..self.graph.edges().len() as u16 {
+                self.finish_edge(edge);
+            }
+        }
+        self.findings.finished = true;
+        &self.log.reports[first..]
+    }
+
+    fn finish_edge(&mut self, edge: u16) {
+        let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
+        if from == to || !self.graph.may_reach(to, from) {
+            return;
+        }
+        self.findings.best.clear();
+        for kind in [EN, ER, SN, SR] {
+            if self.graph.edge(edge).kinds & kind != 0 {
+                self.shortest_cycle(edge, kind);
+            }
+        }
+        if !self.findings.best.is_empty() {
+            self.add_finding();
+        }
+    }
+
+    /// The first shortest strong way from the end of `edge` back to its beginning, where the edge
+    /// is taken with `kind`; kept if it is better than what other kinds gave.
+    fn shortest_cycle(&mut self, edge: u16, kind: u8) {
+        let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
+        self.begin_cycle_search();
+        self.visit_state(Visit { class: to, weak: kind & (SR | ER) != 0, parent: 0, edge });
+        let mut head = 0;
+        while let Some(&visit) = self.findings.visits.get(head) {
+            if visit.class == from && (!visit.weak || kind & (ER | EN) != 0) {
+                self.keep_better(head);
+                return;
+            }
+            self.expand_state(head, visit);
+            head += 1;
+        }
+    }
+
+    fn begin_cycle_search(&mut self) {
+        let findings = &mut self.findings;
+        findings.visits.clear();
+        findings.generation = findings.generation.wrapping_add(1);
+        if findings.generation == 0 {
+            findings.seen.clear();
+            findings.generation = 1;
+        }
+        let states = self.classes.len() * 2;
+        if findings.seen.len() < states {
+            findings.seen.resize(states, 0);
+        }
+    }
+
+    /// Visits the states after one, by class name, so that the queue is in order of the names
+    /// along the paths.
+    fn expand_state(&mut self, parent: usize, visit: Visit) {
+        let first = self.findings.visits.len();
+        let mut at = self.graph.first(visit.class, Direction::Forward);
+        while at != NO_EDGE {
+            let edge = *self.graph.edge(at);
+            let kinds = if visit.weak { edge.kinds & (ER | EN) } else { edge.kinds };
+            for (usable, weak) in [(kinds & (SN | EN), false), (kinds & (SR | ER), true)] {
+                if usable != 0 {
+                    self.visit_state(Visit { class: edge.to, weak, parent, edge: at });
+                }
+            }
+            at = self.graph.next(at, Direction::Forward);
+        }
+        let mut added = self.findings.visits.split_off(first);
+        added.sort_by(|a, b| self.compare_classes(a.class, b.class).then(a.weak.cmp(&b.weak)));
+        self.findings.visits.append(&mut added);
+    }
+
+    fn visit_state(&mut self, visit: Visit) {
+        let findings = &mut self.findings;
+        let seen = &mut findings.seen[visit.class.index() * 2 + usize::from(visit.weak)];
+        if *seen != findings.generation {
+            *seen = findings.generation;
+            findings.visits.push(visit);
+        }
+    }
+
+    /// Keeps the path to visit number `at` if it is shorter, or as short and earlier by names.
+    fn keep_better(&mut self, mut at: usize) {
+        let findings = &mut self.findings;
+        findings.path.clear();
+        loop {
+            let visit = findings.visits[at];
+            findings.path.push(visit.edge);
+            if at == 0 {
+                break;
+            }
+            at = visit.parent;
+        }
+        findings.path.reverse();
+        let (path, best) = (&self.findings.path, &self.findings.best);
+        let names =
+            |edges: &[u16]| edges.iter().map(|e| self.graph.edge(*e).to).collect::<Vec<_>>();
+        let better = best.is_empty()
+            || path.len() < best.len()
+            || (path.len() == best.len() && self.compare_paths(&names(path), &names(best)).is_lt());
+        if better {
+            self.findings.best = self.findings.path.clone();
+        }
+    }
+
+    fn compare_paths(&self, a: &[ClassId], b: &[ClassId]) -> std::cmp::Ordering {
+        let orders = a.iter().zip(b).map(|(a, b)| self.compare_classes(*a, *b));
+        orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+    }
+
+    /// Reports the cycle of the edges in `best`, told from its last dependency to appear.
+    fn add_finding(&mut self) {
+        let edges = self.findings.best.clone();
+        let sets: Vec<u8> = edges.iter().map(|e| self.graph.edge(*e).kinds).collect();
+        let classes: Vec<ClassId> = edges.iter().map(|e| self.graph.edge(*e).from).collect();
+        let cycle = self.canonical_cycle(&classes, &sets);
+        let Some(start) = (0..edges.len())
+            .find(|r| (0..edges.len()).all(|i| cycle[i].class == classes[(r + i) % edges.len()]))
+        else {
+            return;
+        };
+        let edges: Vec<u16> = (0..edges.len()).map(|i| edges[(start + i) % edges.len()]).collect();
+        let kinds: Vec<u8> = cycle.iter().map(|step| step.kind).collect();
+        debug_assert!(strong_kinds(&kinds).is_some());
+        let Some((closing, last)) = self.last_closing(&edges, &kinds) else { return };
+        let unseen = edges.iter().zip(&kinds).any(|(e, k)| self.graph.edge(*e).unseen & k != 0);
+        let mut report = self.findings.closings[closing].report.clone();
+        report.silence = self.finding_silence(&report, unseen);
+        self.log.set_path(&mut report, self.finding_path(&edges, &kinds, last));
+        report.signature = self.signature_hash(&report);
+        if !self.log.reports.iter().any(|r| r.signature == report.signature) {
+            self.log.keep(report);
+        } else {
+            self.log.drop_lists();
+        }
+    }
+
+    /// The dependency of the cycle that came last: (number of its closing, position in the cycle).
+    fn last_closing(&self, edges: &[u16], kinds: &[u8]) -> Option<(usize, usize)> {
+        let closes = |closing: &Closing| {
+            edges.iter().zip(kinds).position(|(edge, kind)| {
+                let edge = self.graph.edge(*edge);
+                (edge.from, edge.to, *kind) == (closing.from, closing.to, closing.kind)
+            })
+        };
+        self.findings.closings.iter().enumerate().rev().find_map(|(n, c)| closes(c).map(|p| (n, p)))
+    }
+
+    /// From the class held at the closing dependency back to the one acquired there.
+    fn finding_path(&self, edges: &[u16], kinds: &[u8], last: usize) -> Vec<PathStep> {
+        let n = edges.len();
+        let steps = (0..n).map(|back| {
+            // Position of the edge into the class; the closing edge itself leads to the start.
+            let at = (last + n - 1 - back) % n;
+            let (edge, kind) = (self.graph.edge(edges[at]), kinds[at]);
+            let start = back == n - 1;
+            PathStep {
+                class: edge.to,
+                usage: self.classes[edge.to.index()].usage,
+                kinds: if start { 0 } else { kind },
+                site: edge.site,
+            }
+        });
+        steps.collect()
+    }
+
+    fn finding_silence(&self, report: &Report, unseen: bool) -> Option<Silence> {
+        let earlier = |r: &&Report| r.silence.is_none();
+        match report.silence {
+            None if unseen => Some(Silence::ChainCache),
+            None if self.log.reports.iter().find(earlier).is_some() => Some(Silence::SwitchedOff),
+            silence => silence,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Case to outcome: the one entry for targets, command line, search and shrinker.
+
+mod program;
+mod symbols;
+mod words;
+mod world;
+
+use std::pin::{Pin, pin};
+
+use crate::case::{Burst, Case, MAX_TASKS, Until};
+use crate::kvm::trace::Event;
+use crate::kvm::{Bug, Variant};
+use crate::machine::Policy;
+use crate::machine::sim::{Inspect, Settings, Sim};
+use crate::oracle::{Facts, Oracles};
+use crate::schedule::Bursts;
+use world::World;
+
+pub use crate::machine::sim::Ending;
+pub use crate::oracle::Finding;
+pub use words::Described;
+
+/// What a run depends on beside the case's programs, configuration and schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The protocol version.
+    pub variant: Variant,
+    /// The planted bug.
+    pub bug: Option<Bug>,
+    /// Admission rule of every rwsem.
+    pub policy: Policy,
+    /// Every acquire and access is a scheduling point, not only those that need be.
+    pub all_points: bool,
+    /// Scheduling points after which a run is cut.
+    pub max_points: u32,
+    /// Keep every step for a timeline, and who ran when.
+    pub recording: bool,
+}
+
+/// Scheduling points after which a run is cut, unless told otherwise.
+pub const MAX_POINTS: u32 = 20_000;
+
+impl Options {
+    /// What the case itself says.
+    pub fn of(case: &Case) -> Options {
+        Options {
+            variant: case.variant,
+            bug: case.bug,
+            policy: case.config.policy,
+            all_points: false,
+            max_points: MAX_POINTS,
+            recording: false,
+        }
+    }
+}
+
+/// What a run showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// All findings, each signature once, in the order in which they showed.
+    pub findings: Vec<Finding>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Scheduling points passed.
+    pub points: u32,
+    /// Lock operations and state accesses.
+    pub events: u32,
+}
+
+/// Runs cases. Reusable: a run resets what the one before it touched and allocates nothing.
+#[derive(Debug)]
+pub struct Runner {
+    sim: Sim<Bursts, Event>,
+    world: World,
+    oracles: Oracles,
+    outcome: Outcome,
+    options: Option<Options>,
+}
+
+impl Default for Runner {
+    fn default() -> Self {
+        Runner::new()
+    }
+}
+
+impl Runner {
+    /// A runner with its world laid out.
+    pub fn new() -> Runner {
+        let mut sim = Sim::new(Bursts::default());
+        let world = World::build(&mut sim);
+        let outcome =
+            Outcome { findings: Vec::new(), ending: Ending::Finished, points: 0, events: 0 };
+        Runner { sim, world, oracles: Oracles::default(), outcome, options: None }
+    }
+
+    /// Runs the case. A pure function of its arguments.
+    pub fn run(&mut self, case: &Case, options: &Options) -> &Outcome {
+        let Options { variant, bug, policy, all_points, max_points, recording } = *options;
+        let settings = Settings { policy, all_points, max_points, recording };
+        self.sim.reset(settings, |bursts| bursts.plan(&case.schedule));
+        self.world.set(&case.config, variant, bug);
+        self.options = Some(*options);
+        let (sim, world) = (&self.sim, &self.world);
+        sim.set_up(pin!(world.history(sim.task(0), &case.config)));
+        let programs = &case.programs;
+        let ending = execute(programs.tasks().min(MAX_TASKS), sim, |i| {
+            program::run(sim.task(i as u8), world, programs.task(i))
+        });
+        self.judge(ending, Facts { variant, policy });
+        &self.outcome
+    }
+
+    fn judge(&mut self, ending: Ending, facts: Facts) {
+        self.sim.with_lockdep(|lockdep| {
+            lockdep.finish();
+        });
+        let (oracles, outcome) = (&mut self.oracles, &mut self.outcome);
+        outcome.findings.clear();
+        self.sim.inspect(|seen| {
+            (outcome.points, outcome.events) = (seen.points, seen.events);
+            oracles.judge(seen, facts, &mut outcome.findings);
+        });
+        outcome.ending = ending;
+    }
+
+    /// What the last run showed.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Puts a finding of the last run into words.
+    pub fn describe(&self, finding: &Finding) -> Described {
+        self.sim.inspect(|seen| words::describe(seen, finding))
+    }
+
+    /// The validator's reports of the last run as text, in the form of the kernel release that the
+    /// variant names: the first alone (as the kernel would print), or all of them.
+    pub fn splats(&self, first_only: bool) -> Vec<String> {
+        let variant = self.options.map_or(Variant::default(), |options| options.variant);
+        self.sim.inspect(|seen| symbols::splats(seen, variant, first_only))
+    }
+
+    /// Looks at every step of the last run; complete only if it was recorded.
+    pub fn inspect<R>(&self, look: impl FnOnce(&Inspect<'_, Event>) -> R) -> R {
+        self.sim.inspect(look)
+    }
+
+    /// Who ran for how many scheduling points in the last run, if it was recorded: the schedule
+    /// that repeats it.
+    pub fn executed_bursts(&self, out: &mut Vec<Burst>) {
+        out.clear();
+        self.sim.inspect(|seen| {
+            for &(task, points) in seen.switches {
+                let mut left = points.max(1);
+                while left > 0 {
+                    let n = left.min(255);
+                    out.push(Burst { task, until: Until::Points(n as u8) });
+                    left -= n;
+                }
+            }
+        });
+    }
+}
+
+/// Polls up to `MAX_TASKS` futures of one type in place: no heap, no unsafe.
+fn execute<F: Future<Output = ()>>(
+    tasks: usize,
+    sim: &Sim<Bursts, Event>,
+    start: impl Fn(usize) -> F,
+) -> Ending {
+    let (a, b, c, d) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] = [a, b, c, d, e, f, g, h];
+    for (i, slot) in slots.iter_mut().enumerate().take(tasks) {
+        slot.set(Some(start(i)));
+    }
+    sim.run(&mut slots[..tasks])
+}
