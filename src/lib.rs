@@ -15,4 +15,7 @@ pub mod prng;
 pub mod report;
 pub mod run;
 pub mod schedule;
+
 pub mod target;
+
+pub mod shrink;

@@ -84,9 +84,8 @@ fn executables(out: &Path) -> Vec<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let entries = fs::read_dir(out).expect("the folder can be read");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let is_executable = |path: &PathBuf| {
-        path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0)
-    };
+    let is_executable =
+        |path: &PathBuf| path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
     let is_target = |path: &PathBuf| contains(&fs::read(path).expect("it can be read"), SYMBOL);
     paths.filter(is_executable).filter(is_target).collect()
 }
