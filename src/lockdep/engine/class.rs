@@ -236,7 +236,9 @@ impl Lockdep {
             key: id,
             usage_sites: [Site::NEVER; USAGE_BITS as usize],
         });
-        self.graph.add_class(self.classes[class.index()].skipped());
+        self.graph.add_class();
+        self.order.add_class();
+        self.reach.add_class(self.classes[class.index()].skipped());
         class
     }
 

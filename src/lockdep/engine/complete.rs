@@ -60,7 +60,7 @@ impl Lockdep {
     /// A dependency is about to be added: does it close a strong cycle? If so the event counts as
     /// one that reported, and its circumstances are kept.
     pub(super) fn note_closing(&mut self, t: usize, held: &HeldLock, new: &HeldLock) {
-        if held.class == new.class || !self.graph.may_reach(new.class, held.class) {
+        if held.class == new.class || !self.order.agree(&self.graph, held.class, new.class) {
             return;
         }
         if self.search(&circular_query(held, new, Rule::Exact)).is_none() {
@@ -96,7 +96,7 @@ impl Lockdep {
 
     fn finish_edge(&mut self, edge: u16) {
         let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
-        if from == to || !self.graph.may_reach(to, from) {
+        if from == to || !self.order.agree(&self.graph, from, to) {
             return;
         }
         self.findings.best.clear();

@@ -25,7 +25,8 @@ impl Lockdep {
 
     /// Does the new lock already lead to the held one?
     fn check_circular(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
-        if !self.graph.may_reach(new.class, held.class) {
+        // The start of a search is visited, so no search leads back to it.
+        if held.class == new.class || !self.order.agree(&self.graph, held.class, new.class) {
             return true;
         }
         if self.search(&circular_query(held, new, Rule::Kernel)).is_none() {
@@ -38,7 +39,7 @@ impl Lockdep {
 
     /// Would this dependency let an interrupt-safe class wait for an interrupt-unsafe one?
     fn check_irq_order(&mut self, t: usize, held: &HeldLock, new: &HeldLock, rule: Rule) -> bool {
-        if self.graph.irq_order_safe(held.class, new.class) {
+        if self.reach.rules_out_order(held.class, new.class) {
             return true;
         }
         let before = |goal| irq_query(Direction::Backward, held, goal, rule);
@@ -87,10 +88,9 @@ impl Lockdep {
             edge.unseen |= unseen;
             return true;
         }
-        if self.graph.add(held.class, new.class, kind, self.event).is_some_and(|edge| {
+        if let Some(edge) = self.graph.add(held.class, new.class, kind, self.event) {
             self.graph.edge_mut(edge).unseen = unseen;
-            true
-        }) {
+            self.reach.add_edge(&self.graph, held.class, new.class);
             return true;
         }
         let detail = Detail::Limit(Limit::Edges);

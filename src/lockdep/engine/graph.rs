@@ -102,7 +102,7 @@ impl Graph {
         self.index.clear();
     }
 
-    pub(crate) fn add_class(&mut self, _skipped: bool) {
+    pub(crate) fn add_class(&mut self) {
         self.lists.push([EMPTY_LIST; 2]);
     }
 
@@ -161,24 +161,6 @@ impl Graph {
         self.index.insert(&self.edges, id);
         Some(id)
     }
-
-    /// Whether a path may lead from `from` to `to`; asked before the edge back is added.
-    pub(crate) fn may_reach(&mut self, _from: ClassId, _to: ClassId) -> bool {
-        true
-    }
-
-    /// Proof that an irq search from `class` for usage in `mask` finds nothing.
-    pub(crate) fn rules_out(&self, _class: ClassId, _direction: Direction, _mask: u16) -> bool {
-        false
-    }
-
-    /// Proof that a dependency breaks no irq order.
-    pub(crate) fn irq_order_safe(&self, _held: ClassId, _new: ClassId) -> bool {
-        false
-    }
-
-    /// A class gained usage bits.
-    pub(crate) fn note_usage(&mut self, _class: ClassId, _bits: u16) {}
 
     fn append(&mut self, class: ClassId, direction: Direction, id: u16) {
         let list = &mut self.lists[class.index()][direction as usize];

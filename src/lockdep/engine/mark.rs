@@ -48,7 +48,7 @@ impl Lockdep {
             return true;
         }
         let exclusive = exclusive_bit(bit);
-        self.graph.note_usage(held.class, 1 << bit);
+        self.reach.add_usage(&self.graph, held.class, 1 << bit);
         self.check_state(t, held, bit, exclusive)
             && (bit & 1 != 0 || self.check_state(t, held, bit, exclusive + 1))
             && self.check_inversion(t, held, bit)
@@ -71,7 +71,7 @@ impl Lockdep {
         let used_in = (1 << bit) & USED_IN != 0;
         let direction = if used_in { Direction::Forward } else { Direction::Backward };
         let mask = 3 << exclusive_bit(bit);
-        if self.graph.rules_out(held.class, direction, mask) {
+        if self.reach.rules_out(held.class, direction, mask) {
             return true;
         }
         let rules: &[Rule] = match self.config.mode {

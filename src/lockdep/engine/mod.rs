@@ -25,6 +25,8 @@ pub mod graph;
 pub mod held;
 pub mod irq;
 pub mod mark;
+pub mod order;
+pub mod reach;
 pub mod release;
 pub mod report;
 pub mod search;
@@ -37,6 +39,8 @@ use class::{Class, Instance, Key, Name};
 use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
+use order::Order;
+use reach::Reach;
 use report::{Log, Report};
 use search::Search;
 use task::{IrqState, Task};
@@ -77,6 +81,8 @@ pub struct Lockdep {
     tasks: Vec<Task>,
     classes: Vec<Class>,
     graph: Graph,
+    order: Order,
+    reach: Reach,
     chains: ChainCache,
     chain_elements: usize,
     chain_counts: [u32; 3],
@@ -108,6 +114,8 @@ impl Lockdep {
             tasks: Vec::new(),
             classes: Vec::new(),
             graph: Graph::new(),
+            order: Order::new(),
+            reach: Reach::default(),
             chains: ChainCache::new(),
             chain_elements: 0,
             chain_counts: [0; 3],
@@ -140,6 +148,8 @@ impl Lockdep {
         self.event = Site::NEVER;
         self.forget_classes();
         self.graph.clear();
+        self.order.clear();
+        self.reach.clear();
         self.chains.clear();
         self.kernel_chains.clear();
         self.chain_elements = 0;
