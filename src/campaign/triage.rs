@@ -13,10 +13,12 @@ use super::{Arm, ArmReport, Plan, Report};
 use crate::case::Case;
 use crate::oracle::{Severity, Signature};
 use crate::run::{Described, Finding, Options, Runner};
-use crate::target::collect::Size;
+use crate::shrink::{self, Size};
 
 /// Time for minimising all findings together, beside a tenth of the campaign's.
 const MINIMISE: Duration = Duration::from_secs(5);
+/// Runs for minimising a finding when that time is over.
+const LATE_RUNS: u32 = 1000;
 
 /// A finding that a replay of its case shows.
 #[derive(Clone, Debug)]
@@ -90,9 +92,7 @@ fn all_found(collected: &[Collected], jobs: usize, end: Instant) -> Vec<Found> {
                 loop {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     let Some(next) = collected.get(i) else { break };
-                    let left = (collected.len() - i).div_ceil(jobs) as u32;
-                    let share = end.saturating_duration_since(Instant::now()) / left;
-                    let found = find(next, share);
+                    let found = find(next, end);
                     all.lock().expect("no thread panics with the lock held").extend(found);
                 }
             });
@@ -102,22 +102,19 @@ fn all_found(collected: &[Collected], jobs: usize, end: Instant) -> Vec<Found> {
 }
 
 /// The finding of a collected file, its case minimised; `None` if a replay does not show it.
-fn find(collected: &Collected, time: Duration) -> Option<Found> {
+fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let mut runner = Runner::new();
     let signature = collected.key.1;
     let case = load(&collected.path)?;
     shows(&mut runner, &case, signature)?;
-    let small = smallest(&case, signature, time);
+    let runs = if Instant::now() < end { shrink::MAX_RUNS } else { LATE_RUNS };
+    let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs);
     let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
     let because_of_bug = needs_bug(&mut runner, &case, signature);
     let finding = shows(&mut runner, &case, signature)?;
     let described = runner.describe(&finding);
     let artifact = collected.path.clone();
     Some(Found { finding, described, case, first: None, because_of_bug, artifact })
-}
-
-fn smallest(case: &Case, _signature: Signature, _time: Duration) -> Case {
-    case.clone()
 }
 
 /// Whether the collected file still shows the finding.

@@ -9,7 +9,7 @@ use super::{Bad, Done, load};
 use kvm_lock_fuzz::case::{self, Case};
 use kvm_lock_fuzz::report::json::{Document, Entry};
 use kvm_lock_fuzz::run::{Finding, Options, Runner};
-use kvm_lock_fuzz::shrink;
+use kvm_lock_fuzz::shrink::{self, Size};
 
 /// Find the smallest case that shows the same finding
 #[derive(Args)]
@@ -31,8 +31,8 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Minimized {
-    operations_before: usize,
-    bursts_before: usize,
+    operations_before: u32,
+    bursts_before: u32,
     #[serde(flatten)]
     finding: Entry,
 }
@@ -42,7 +42,9 @@ impl Arguments {
     pub fn run(self) -> Result<Done, Bad> {
         let case = load(&self.case)?;
         let finding = self.finding(&case)?;
-        let small = shrink::minimize(&case, finding.signature);
+        let options = Options::of(&case);
+        let runs = shrink::MAX_RUNS;
+        let small = shrink::minimize(&case, &options, finding.signature, &mut Runner::new(), runs);
         let text = small.to_string();
         if let Some(output) = &self.output {
             case::files::write(output, text.as_bytes())?;
@@ -80,8 +82,8 @@ fn minimized(case: &Case, small: &Case, finding: &Finding) -> Minimized {
     let findings = runner.run(small, &Options::of(small)).findings.clone();
     let kept = findings.iter().find(|f| f.signature == finding.signature).unwrap_or(finding);
     Minimized {
-        operations_before: case.programs.ops.len(),
-        bursts_before: case.schedule.bursts.len(),
+        operations_before: Size::of(case).operations,
+        bursts_before: Size::of(case).bursts,
         finding: Entry::new(kept, runner.describe(kept), small),
     }
 }

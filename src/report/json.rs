@@ -7,7 +7,7 @@ use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::case::Case;
 use crate::oracle::Severity;
 use crate::run::{Described, Ending, Finding, Outcome};
-use crate::target::collect::Size;
+use crate::shrink::Size;
 
 /// Version of the documents.
 pub const FORMAT: u32 = 1;
@@ -89,10 +89,10 @@ pub struct Entry {
     pub case: Option<String>,
     /// Operations of the case.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operations: Option<usize>,
+    pub operations: Option<u32>,
     /// Bursts of the case's schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bursts: Option<usize>,
+    pub bursts: Option<u32>,
     /// Seconds of fuzzing before it (`campaign`; absent where an earlier campaign found it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
@@ -104,7 +104,7 @@ pub struct Entry {
 impl Entry {
     /// A finding of a run.
     pub fn new(finding: &Finding, described: Described, case: &Case) -> Entry {
-        let Size { ops, bursts, .. } = Size::of(case);
+        let Size { operations, bursts, .. } = Size::of(case);
         Entry {
             kind: finding.kind.name(),
             severity: finding.severity.name(),
@@ -112,7 +112,7 @@ impl Entry {
             classes: described.classes,
             message: described.message,
             case: Some(case.to_string()),
-            operations: Some(ops),
+            operations: Some(operations),
             bursts: Some(bursts),
             seconds: None,
             file: None,

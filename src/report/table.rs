@@ -89,7 +89,7 @@ fn smallest(
     let smallest = of_kind.iter().min_by_key(|found| found.size()).expect("a kind has findings");
     let size = smallest.size();
     let file = file(arm, smallest).unwrap_or_default();
-    let case = format!("{} ops, {} bursts: {file}", size.ops, size.bursts);
+    let case = format!("{} ops, {} bursts: {file}", size.operations, size.bursts);
     let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
     (case, first.map_or("before".to_string(), |seconds| format!("{seconds:.2} s")))
 }

@@ -9,38 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::case::files::{self, FileError};
-use crate::case::{Case, Registrant};
+use crate::case::Case;
 use crate::oracle::{Kind, Signature};
-
-/// How large a case is, the operations first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Size {
-    /// Operations.
-    pub ops: usize,
-    /// Bursts of the schedule.
-    pub bursts: usize,
-    /// Tasks, registrants and initial memslots.
-    pub parts: usize,
-}
-
-impl Size {
-    /// The size of a case.
-    pub fn of(case: &Case) -> Size {
-        Size {
-            ops: case.programs.ops.len(),
-            bursts: case.schedule.bursts.len(),
-            parts: case.programs.tasks() + registrants(case),
-        }
-    }
-}
-
-fn registrants(case: &Case) -> usize {
-    let slots = |registrant: &Registrant| match registrant {
-        Registrant::Vm(slots) => 1 + slots.len(),
-        Registrant::Sleeper | Registrant::Refuser => 1,
-    };
-    case.config.registrants.iter().map(slots).sum()
-}
+use crate::shrink::Size;
 
 /// The name of a finding's file: `deadlock-0123456789abcdef`.
 pub fn file_name(kind: Kind, signature: Signature) -> String {
