@@ -23,7 +23,7 @@ pub fn targets(tree: &Tree, sanitizer: Sanitizer, stop: &AtomicBool) -> Result<P
     build.args(["--sanitizer", sanitizer.name(), "--target", &host, "--target-dir"]);
     build.arg(&folder).current_dir(&tree.root);
     let mend = match sanitizer {
-        Sanitizer::None => "a C++ compiler is needed (g++ or clang++)",
+        Sanitizer::None => "they need a C++ compiler (g++ or clang++) beside cargo",
         Sanitizer::Address => "the address sanitizer needs a nightly toolchain",
     };
     quietly(&mut build, stop, &format!("cannot build the fuzz targets: {mend}"))?;

@@ -7,8 +7,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process;
 
-use crate::case::files::{self, FileError};
 use crate::case::Case;
 use crate::oracle::{Kind, Signature};
 use crate::shrink::Size;
@@ -57,17 +57,14 @@ impl Collector {
     }
 
     /// Writes the case under the finding's name, unless another process wrote a smaller one.
-    pub fn store(
-        &mut self,
-        kind: Kind,
-        signature: Signature,
-        case: &Case,
-    ) -> Result<(), FileError> {
+    pub fn store(&mut self, kind: Kind, signature: Signature, case: &Case) -> io::Result<()> {
         let path = self.folder.join(file_name(kind, signature));
         let size = Size::of(case);
         let smallest = stored_size(&path).ok().filter(|stored| *stored <= size);
         if smallest.is_none() {
-            files::write(&path, &case.encode())?;
+            let draft = self.folder.join(format!(".{}.part", process::id()));
+            fs::write(&draft, case.encode())?;
+            fs::rename(&draft, &path)?;
         }
         self.remember(signature, smallest.unwrap_or(size));
         Ok(())

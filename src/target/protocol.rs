@@ -92,7 +92,7 @@ fn collect(collector: &mut Collector, case: &Case, findings: &[Finding], feature
         if collector.wants(finding.signature, size)
             && let Err(error) = collector.store(finding.kind, finding.signature, case)
         {
-            give_up(&error.to_string());
+            give_up(&format!("cannot write a finding: {error}"));
         }
     }
 }
