@@ -3,7 +3,7 @@
 use super::mmu::Retry;
 use super::trace::Event;
 use super::{Bug, Kvm, KvmTask, Place, Subscription, function as f};
-use crate::machine::Word;
+use crate::machine::{HeldUp, Word};
 use crate::mm::{Mm, Subscriber};
 
 /// What an attempt came to (`RET_PF_*`).
@@ -30,8 +30,14 @@ impl Kvm {
             if !self.has(Bug::RetryKeepsSrcu) {
                 t.srcu_read_unlock(self.srcu);
             }
-            if let Retry::WhenWritten(words) = retry {
-                t.wait_for_write(self.region, &words).await;
+            match retry {
+                Retry::AtOnce => {}
+                Retry::AfterRegion(words) => {
+                    t.wait_for_write(HeldUp::ByRegion(self.region), &words).await;
+                }
+                Retry::AfterUpdate(pointer) => {
+                    t.wait_for_write(HeldUp::ByUpdate(self.slots_lock), &[pointer]).await;
+                }
             }
             if !self.has(Bug::RetryKeepsSrcu) {
                 t.srcu_read_lock(self.srcu).await;
@@ -61,7 +67,7 @@ impl Kvm {
         let memslots = t.read(self.memslots).await as usize;
         let Some(slot) = self.gfn_to_memslot(t, memslots, gfn) else { return Fault::Done };
         if slot.invalid {
-            return Fault::Retry(Retry::WhenWritten([self.memslots; 4]));
+            return Fault::Retry(Retry::AfterUpdate(self.memslots));
         }
         let hva = slot.hva_of(gfn);
         t.place(Place::Gup as u8).await;

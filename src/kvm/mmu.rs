@@ -71,7 +71,7 @@ impl Kvm {
             && t.read(self.mmu_notifier_range_start).await <= hva
             && hva < t.read(self.mmu_notifier_range_end).await
         {
-            return Some(Retry::WhenWritten([
+            return Some(Retry::AfterRegion([
                 self.mmu_notifier_count,
                 self.mmu_notifier_range_start,
                 self.mmu_notifier_range_end,
@@ -112,6 +112,8 @@ impl Kvm {
 pub(super) enum Retry {
     /// Somebody moved the sequence on: worth another try at once.
     AtOnce,
-    /// Worth another try once one of these is written.
-    WhenWritten([Word; 4]),
+    /// A region is open over the page: worth another try once one of these is written.
+    AfterRegion([Word; 4]),
+    /// The slot is being deleted or moved: worth another try once the pointer is written.
+    AfterUpdate(Word),
 }

@@ -46,6 +46,9 @@ places! {
     Grace = "grace",
     /// Before a memslot update zaps a deleted or moved slot.
     Zap = "zap",
+    /// Before a notifier callback takes mmu_lock; where the memslots decide, after they were looked
+    /// up.
+    MmuLock = "mmu-lock",
 }
 
 impl Place {

@@ -1,7 +1,7 @@
 //! The common walker of the notifier callbacks, `__kvm_handle_hva_range`.
 
 use super::trace::{Event, Side};
-use super::{Kvm, KvmTask, MAX_SLOTS, function as f};
+use super::{Kvm, KvmTask, MAX_SLOTS, Place, function as f};
 use crate::mm::NotifierRange;
 
 /// When a callback takes mmu_lock.
@@ -30,8 +30,7 @@ impl Kvm {
         t.srcu_read_lock(self.srcu).await;
         let mut locked = take == TakeLock::Always;
         if locked {
-            t.write_lock(self.mmu_lock).await;
-            self.on_lock(t, range, side).await;
+            self.lock(t, range, side).await;
         }
         let memslots = self.lookup(t, range, side, take).await;
         for id in 0..MAX_SLOTS {
@@ -40,8 +39,7 @@ impl Kvm {
             };
             if !locked {
                 locked = true;
-                t.write_lock(self.mmu_lock).await;
-                self.on_lock(t, range, side).await;
+                self.lock(t, range, side).await;
             }
             if side == Side::End {
                 break;
@@ -55,7 +53,10 @@ impl Kvm {
         t.srcu_read_unlock(self.srcu);
     }
 
-    async fn on_lock<T: KvmTask>(&self, t: T, range: &NotifierRange, side: Side) {
+    /// KVM_MMU_LOCK and `on_lock`.
+    async fn lock<T: KvmTask>(&self, t: T, range: &NotifierRange, side: Side) {
+        t.place(Place::MmuLock as u8).await;
+        t.write_lock(self.mmu_lock).await;
         match side {
             Side::Start => self.inc_notifier_count(t, range).await,
             Side::End => self.dec_notifier_count(t, range).await,

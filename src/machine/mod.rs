@@ -75,6 +75,15 @@ pub enum Mode {
     Write,
 }
 
+/// What holds up a fault that waits to retry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldUp {
+    /// Regions of the VM, counted in that span.
+    ByRegion(Span),
+    /// The memslot update whose INVALID slot it met, under that lock.
+    ByUpdate(Mutex),
+}
+
 /// A lock class: what `lockdep_init_map` is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Class {
@@ -190,7 +199,7 @@ pub trait Task: Copy {
     /// The task has left the span.
     fn span_end(self, span: Span);
     /// Waits until one of `words` is written: what a fault does before it retries.
-    fn wait_for_write(self, span: Span, words: &[Word]) -> impl Future<Output = ()>;
+    fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()>;
 
     /// A named place of the protocol: a burst may end here.
     fn place(self, place: u8) -> impl Future<Output = ()>;

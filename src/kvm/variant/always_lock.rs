@@ -3,7 +3,7 @@
 
 use crate::kvm::trace::Side;
 use crate::kvm::walk::TakeLock;
-use crate::kvm::{Bug, Kvm, KvmTask, MAX_SLOTS};
+use crate::kvm::{Bug, Kvm, KvmTask, MAX_SLOTS, Place};
 use crate::mm::NotifierRange;
 
 /// Counts itself and zaps, in one section of mmu_lock.
@@ -33,6 +33,7 @@ pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, new: usize) {
 async fn range_start_mutant<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
     t.srcu_read_lock(kvm.srcu).await;
     let memslots = kvm.lookup(t, range, Side::Start, TakeLock::Always).await;
+    t.place(Place::MmuLock as u8).await;
     t.write_lock(kvm.mmu_lock).await;
     if !kvm.has(Bug::B43) {
         kvm.inc_notifier_count(t, range).await;

@@ -8,7 +8,7 @@ use super::super::types::{Acquire, ClassId, InstanceId, LockType, Mode, Read, Ta
 use super::super::usage::{ENABLED, INITIAL, USED_IN};
 use super::Lockdep;
 use super::chain::{EMPTY_CHAIN, MAX_LOCKDEP_CHAIN_HLOCKS, MAX_LOCKDEP_CHAINS, extend};
-use super::held::{HeldLock, MAX_LOCK_DEPTH, Request};
+use super::held::{HeldLock, MAX_LOCK_DEPTH, Request, WaitLimit};
 use super::report::{Detail, Draft, Kind, Limit, Silence};
 
 /// Highest count of nested acquisitions that one entry can stand for.
@@ -30,7 +30,7 @@ impl Lockdep {
     /// A task acquires a lock. True if this event had something to report.
     #[inline]
     pub fn acquire(&mut self, task: TaskId, acquire: &Acquire) -> bool {
-        self.lock_event(task, acquire, false)
+        !self.acquire_known(task, acquire) && self.lock_event(task, acquire, false)
     }
 
     /// Waits for the users of a lock: checked like a blocking acquisition, but nothing stays held
@@ -39,15 +39,39 @@ impl Lockdep {
         self.lock_event(task, acquire, true)
     }
 
+    /// The common case, complete in itself: a known class whose usage bits are set already, in a
+    /// known chain. False, with nothing done, where any check needs more than a look.
     #[inline]
-    fn lock_event(&mut self, task: TaskId, acquire: &Acquire, sync: bool) -> bool {
-        let t = task.index();
-        if self.off || t >= self.tasks.len() {
-            return false;
+    fn acquire_known(&mut self, task: TaskId, acquire: &Acquire) -> bool {
+        let Some(task) = self.tasks.get_mut(task.index()) else { return false };
+        let Some(instance) = self.instances.get(acquire.instance.index()) else { return false };
+        let id = instance.cache[usize::from(acquire.subclass & 1)];
+        let Some(class) = self.classes.get(usize::from(id)) else { return false };
+        let (wait, head) = match task.top() {
+            Some(top) if top.context == task.context => (top.wait, false),
+            _ => (WaitLimit::NONE, true),
+        };
+        let request = Request::new(acquire, false, !task.irq.hardirqs_on);
+        let held = request.entry(ClassId(id), task.context, wait.with(class.allows), task.chain);
+        let wanted = usage_to_mark(task.usage, &held);
+        let chain = chain_after(self.config.mode, task.chain, head, &held);
+        let simple = acquire.subclass <= 1 && acquire.nest.is_none() && !self.off;
+        let checked = acquire.trylock || !acquire.check || self.chains.is_plain(chain);
+        let known = class.usage & wanted == wanted
+            && (class.needs <= wait.apply(task.wait_level) || acquire.trylock)
+            && class.lock_type != LockType::Override;
+        if simple && checked && known && task.touched {
+            task.push_below_limit(&held, chain)
+        } else {
+            false
         }
-        self.event = acquire.site;
-        self.current = t;
-        let before = self.log.events;
+    }
+
+    /// Any acquisition.
+    #[cold]
+    #[inline(never)]
+    fn lock_event(&mut self, task: TaskId, acquire: &Acquire, sync: bool) -> bool {
+        let Some((t, before)) = self.begin(task, acquire.site) else { return false };
         let hardirqs_off = !self.tasks[t].irq.hardirqs_on;
         self.lock_acquire(t, &Request::new(acquire, sync, hardirqs_off));
         self.log.events != before
@@ -65,37 +89,18 @@ impl Lockdep {
         let task = &self.tasks[t];
         let c = &self.classes[class.index()];
         let limit = task.wait_limit();
-        let wait = limit.with(c.inner, c.lock_type == LockType::Override);
+        let wait = match c.lock_type {
+            LockType::Override => limit.overridden(c.allows),
+            _ => limit.with(c.allows),
+        };
         let held = request.entry(class, task.context, wait, task.chain);
-        let too_weak = c.required_level() > limit.apply(task.wait_level);
-        if too_weak && c.inner != 0 && !held.trylock() && !self.fire_wait_context(t, &held) {
+        let too_weak = c.needs > limit.apply(task.wait_level) && !held.trylock();
+        if too_weak && !self.fire_wait_context(t, &held) {
             return false;
         }
-        let wanted = self.usage_to_mark(t, &held);
-        if self.classes[class.index()].usage & wanted != wanted
-            && !self.mark_usage(t, &held, wanted)
-        {
-            return false;
-        }
-        self.validate(t, &held)
-    }
-
-    /// Usage bits this acquisition sets (`mark_usage()`).
-    ///
-    /// An old acquisition that is made again keeps its own view of the hard interrupts.
-    #[inline]
-    fn usage_to_mark(&self, t: usize, held: &HeldLock) -> u16 {
-        let mut wanted = self.tasks[t].usage;
-        if held.hardirqs_off() || held.sync() {
-            wanted &= !ENABLED;
-        }
-        if held.trylock() {
-            wanted &= !USED_IN;
-        }
-        if !held.check() {
-            wanted = 1 << INITIAL;
-        }
-        wanted << u8::from(held.read.is_shared())
+        let wanted = usage_to_mark(self.tasks[t].usage, &held);
+        let known = self.classes[class.index()].usage & wanted == wanted;
+        (known || self.mark_usage(t, &held, wanted)) && self.validate(t, &held)
     }
 
     /// Chain value, nest lock, full validation, push.
@@ -103,10 +108,7 @@ impl Lockdep {
     fn validate(&mut self, t: usize, held: &HeldLock) -> bool {
         let task = &self.tasks[t];
         let head = task.top().is_none_or(|top| top.context != held.context);
-        let chain = match self.config.mode {
-            Mode::Kernel => extend(if head { EMPTY_CHAIN } else { task.chain }, held.chain_key()),
-            Mode::Complete => extend(task.chain, held.shape()),
-        };
+        let chain = chain_after(self.config.mode, task.chain, head, held);
         if let Some(nest) = held.nest()
             && !self.is_held(t, nest)
             && !self.fire_nest_not_held(t, held, nest)
@@ -275,5 +277,35 @@ impl Lockdep {
             }
         }
         true
+    }
+}
+
+/// Usage bits that an acquisition sets, where one without restrictions sets `usage`
+/// (`mark_usage()`). An old acquisition that is made again keeps its own view of the hard
+/// interrupts.
+#[inline]
+fn usage_to_mark(usage: u16, held: &HeldLock) -> u16 {
+    let mut wanted = usage;
+    if held.hardirqs_off() || held.sync() {
+        wanted &= !ENABLED;
+    }
+    if held.trylock() {
+        wanted &= !USED_IN;
+    }
+    if !held.check() {
+        wanted = 1 << INITIAL;
+    }
+    wanted << u8::from(held.read.is_shared())
+}
+
+/// The chain with one more lock, which is the first of its context or not.
+///
+/// The kernel's chains begin anew in every context and know class and read mode only. Those of
+/// complete mode know everything that the checks depend on.
+#[inline]
+fn chain_after(mode: Mode, chain: u64, head: bool, held: &HeldLock) -> u64 {
+    match mode {
+        Mode::Kernel => extend(if head { EMPTY_CHAIN } else { chain }, held.chain_key()),
+        Mode::Complete => extend(chain, held.shape()),
     }
 }

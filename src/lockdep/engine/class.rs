@@ -50,8 +50,12 @@ pub(crate) struct Instance {
 #[derive(Clone, Debug)]
 pub struct Class {
     pub(crate) usage: u16,
-    pub(crate) inner: u8,
-    pub(crate) outer: u8,
+    inner: u8,
+    outer: u8,
+    /// Inner level as a limit, and the level that the context must allow: neither where the key
+    /// has no inner wait type.
+    pub(crate) allows: u8,
+    pub(crate) needs: u8,
     pub(crate) lock_type: LockType,
     pub(crate) subclass: u8,
     pub(crate) version: u32,
@@ -82,17 +86,12 @@ impl Class {
 
     /// Wait types as numbers: (what the context must allow, what is allowed while held).
     pub fn wait_levels(&self) -> (u8, u8) {
-        (self.required_level(), self.inner)
+        (if self.outer != 0 { self.outer } else { self.inner }, self.inner)
     }
 
     /// Number after the `#` of the printed name.
     pub fn version(&self) -> u32 {
         self.version
-    }
-
-    #[inline]
-    pub(crate) fn required_level(&self) -> u8 {
-        if self.outer != 0 { self.outer } else { self.inner }
     }
 
     /// Skipped by the irq searches (`usage_skip()`).
@@ -230,6 +229,12 @@ impl Lockdep {
             usage: 0,
             inner: key.inner,
             outer: key.outer,
+            allows: if key.inner == 0 { u8::MAX } else { key.inner },
+            needs: match (key.inner, key.outer) {
+                (0, _) => 0,
+                (inner, 0) => inner,
+                (_, outer) => outer,
+            },
             lock_type: key.lock_type,
             subclass,
             version,

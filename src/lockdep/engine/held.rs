@@ -13,8 +13,11 @@ const SYNC: u8 = 4;
 const HARDIRQS_OFF: u8 = 8;
 
 #[inline]
-fn flag(set: bool, flag: u8) -> u8 {
-    if set { flag } else { 0 }
+fn flags(acquire: &super::Acquire, sync: bool, hardirqs_off: bool) -> u8 {
+    u8::from(acquire.trylock)
+        | (u8::from(acquire.check) << 1)
+        | (u8::from(sync) << 2)
+        | (u8::from(hardirqs_off) << 3)
 }
 
 /// An entry of a held-lock stack (`struct held_lock`): 32 bytes.
@@ -38,28 +41,33 @@ pub struct HeldLock {
 /// The kernel walks the stack at every acquisition; the walk is a fold, so its value is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitLimit {
+    /// The lowest inner level held.
     level: u8,
-    /// An override annotation replaced whatever the context allows.
-    fixed: bool,
+    /// All ones where an override annotation replaced whatever the context allows.
+    fixed: u8,
 }
 
 impl WaitLimit {
     /// Nothing held.
-    pub(crate) const NONE: WaitLimit = WaitLimit { level: u8::MAX, fixed: false };
+    pub(crate) const NONE: WaitLimit = WaitLimit { level: u8::MAX, fixed: 0 };
 
     /// The limit where the context by itself allows `context`.
     #[inline]
     pub(crate) fn apply(self, context: u8) -> u8 {
-        if self.fixed { self.level } else { self.level.min(context) }
+        self.level.min(context | self.fixed)
     }
 
-    /// With one more lock of inner type `inner`; 0 changes nothing.
+    /// With one more ordinary lock, of inner level `inner` or, unspecified, the maximum.
     #[inline]
-    pub(crate) fn with(self, inner: u8, is_override: bool) -> WaitLimit {
+    pub(crate) fn with(self, inner: u8) -> WaitLimit {
+        WaitLimit { level: self.level.min(inner), fixed: self.fixed }
+    }
+
+    /// With one more override annotation.
+    pub(crate) fn overridden(self, inner: u8) -> WaitLimit {
         match inner {
-            0 => self,
-            _ if is_override => WaitLimit { level: inner, fixed: true },
-            _ => WaitLimit { level: self.level.min(inner), fixed: self.fixed },
+            u8::MAX => self,
+            _ => WaitLimit { level: inner, fixed: u8::MAX },
         }
     }
 }
@@ -86,10 +94,7 @@ impl Request {
             references: 0,
             subclass: acquire.subclass,
             read: acquire.read,
-            flags: flag(acquire.trylock, TRYLOCK)
-                | flag(acquire.check, CHECK)
-                | flag(sync, SYNC)
-                | flag(hardirqs_off, HARDIRQS_OFF),
+            flags: flags(acquire, sync, hardirqs_off),
         }
     }
 

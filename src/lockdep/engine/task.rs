@@ -161,6 +161,19 @@ impl Task {
         self.held().last()
     }
 
+    /// Pushes an entry, unless that fills the stack: then nothing happens.
+    #[inline]
+    pub(crate) fn push_below_limit(&mut self, held: &HeldLock, chain: u64) -> bool {
+        let at = usize::from(self.depth);
+        if at + 1 >= MAX_LOCK_DEPTH {
+            return false;
+        }
+        self.stack[at] = *held;
+        self.depth += 1;
+        self.chain = chain;
+        true
+    }
+
     /// The wait limit set by what is held in the current context.
     #[inline]
     pub(crate) fn wait_limit(&self) -> WaitLimit {

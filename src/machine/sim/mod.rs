@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Waker};
 use self::lock::{Kind, Lock};
 use self::state::{RcuWaitState, SpanState, SrcuState, State, TaskState, WordState};
 use super::{
-    Build, Class, Guard, LockId, LockMap, MAX_TASKS, Mode, Mutex, Policy, RcuWait, RwLock, RwSem,
-    Site, Span, SpinLock, Srcu, Word, Words,
+    Build, Class, Guard, HeldUp, LockId, LockMap, MAX_TASKS, Mode, Mutex, Policy, RcuWait, RwLock,
+    RwSem, Site, Span, SpinLock, Srcu, Word, Words,
 };
 use crate::lockdep::{Config, KeyDesc, Lockdep, Mode as ValidatorMode};
 
@@ -322,7 +322,8 @@ impl<E> Inspect<'_, E> {
                 let span = self.rcuwaits[wait.0 as usize].span;
                 Waited::Named(self.spans[span as usize].name)
             }
-            Wait::Retry(_) => Waited::Named("retry(vm)"),
+            Wait::Retry(HeldUp::ByRegion(span)) => Waited::Named(self.spans[span.0 as usize].name),
+            Wait::Retry(HeldUp::ByUpdate(_)) => Waited::Named("memslots(vm)"),
         }
     }
 

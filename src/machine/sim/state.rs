@@ -8,9 +8,6 @@ use super::{Alarm, At, Record, Schedule, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
 use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
 
-/// Locks that one task can hold at once.
-const MAX_HELD: usize = 48;
-
 /// A location, its guard and who waits for a write to it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WordState {
@@ -33,8 +30,8 @@ pub(super) struct TaskState {
     pub(super) nonblock: u8,
     /// Spinning locks held.
     pub(super) spinning: u8,
-    /// Locks held, with their counts folded into repeated entries.
-    pub(super) held: ArrayVec<LockId, MAX_HELD>,
+    /// Locks held, oldest first; a lock held twice stands twice.
+    pub(super) held: Vec<LockId>,
 }
 
 /// An SRCU domain: who reads, and how deep.
@@ -199,8 +196,7 @@ impl<S: Schedule, E> State<S, E> {
         }
         let state = &mut self.tasks[task as usize];
         state.spinning += u8::from(lock.kind.spins());
-        // A full held stack is the validator's to report (MAX_LOCK_DEPTH).
-        let _ = state.held.try_push(id);
+        state.held.push(id);
     }
 
     /// Queues for the lock.
@@ -326,7 +322,7 @@ impl TaskState {
             uninterruptible: false,
             nonblock: 0,
             spinning: 0,
-            held: ArrayVec::new(),
+            held: Vec::new(),
         }
     }
 

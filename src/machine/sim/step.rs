@@ -9,7 +9,7 @@ use super::task::SimTask;
 use super::waits::Wait;
 use super::{At, Schedule, What};
 use crate::machine::sim::lock::Kind;
-use crate::machine::{LockId, Mode, RcuWait, Site, Span, Srcu, Word};
+use crate::machine::{HeldUp, LockId, Mode, RcuWait, Site, Srcu, Word};
 
 /// Most locations that a retrying fault watches.
 pub(super) const MAX_WATCHED: usize = 4;
@@ -28,7 +28,7 @@ pub(super) enum Op {
     Schedule(RcuWait),
     Finish(RcuWait),
     Wake(RcuWait),
-    Retry(Span, [Option<Word>; MAX_WATCHED]),
+    Retry(HeldUp, [Option<Word>; MAX_WATCHED]),
     Place(u8),
 }
 
@@ -164,7 +164,7 @@ impl<S: Schedule, E> State<S, E> {
                 self.wake_waiter(wait);
                 Next::Ready(0)
             }
-            Op::Retry(span, watched) => self.watch(task, span, &watched),
+            Op::Retry(by, watched) => self.watch(task, by, &watched),
             Op::Place(_) => Next::Ready(0),
         }
     }
@@ -225,12 +225,12 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    fn watch(&mut self, task: u8, span: Span, watched: &[Option<Word>; MAX_WATCHED]) -> Next {
+    fn watch(&mut self, task: u8, by: HeldUp, watched: &[Option<Word>; MAX_WATCHED]) -> Next {
         for word in watched.iter().flatten() {
             self.words[word.0 as usize].watchers |= 1 << task;
             self.dirty(*word);
         }
-        let wait = Wait::Retry(span);
+        let wait = Wait::Retry(by);
         self.record(task, What::Waits(wait));
         self.block(task, wait);
         Next::Again(Phase::Woken, false)

@@ -8,7 +8,7 @@ use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};
 use crate::machine::{
-    Function, LockId, LockMap, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
+    Function, HeldUp, LockId, LockMap, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
 };
 
 /// A task of [`Sim`]: which one, and inside which kernel function.
@@ -75,7 +75,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     fn lock_map_acquire(self, map: LockMap) {
         self.with(|state, me| {
             state.annotate(self.id, map.0, Mode::Write, false, self.site);
-            let _ = state.tasks[me].held.try_push(map.0);
+            state.tasks[me].held.push(map.0);
             state.record(self.id, What::Acquired(map.0, Mode::Write));
         });
     }
@@ -171,12 +171,12 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         });
     }
 
-    async fn wait_for_write(self, span: Span, words: &[Word]) {
+    async fn wait_for_write(self, by: HeldUp, words: &[Word]) {
         let mut watched = [None; MAX_WATCHED];
         for (slot, &word) in watched.iter_mut().zip(words) {
             *slot = Some(word);
         }
-        self.step(Op::Retry(span, watched)).await;
+        self.step(Op::Retry(by, watched)).await;
     }
 
     async fn place(self, place: u8) {

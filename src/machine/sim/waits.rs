@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 
 use super::state::{State, bits};
 use super::{Alarm, Schedule};
-use crate::machine::{LockId, MAX_TASKS, Mode, RcuWait, Site, Span, Srcu};
+use crate::machine::{HeldUp, LockId, MAX_TASKS, Mode, RcuWait, Site, Srcu};
 
 /// Why a task does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Wait {
     /// Asleep in `schedule()` as the waiter of that rcuwait.
     Sleep(RcuWait),
     /// A fault that waits for a write before it retries; what it is held up by.
-    Retry(Span),
+    Retry(HeldUp),
 }
 
 /// Why nobody can wake a task.
@@ -57,15 +57,16 @@ impl<S: Schedule, E> State<S, E> {
             None => Needs::All(0),
             Some(Wait::Lock { lock, .. }) => Needs::All(self.locks[lock.0 as usize].blockers(task)),
             Some(Wait::Grace(_, readers)) => Needs::All(readers),
-            Some(Wait::Sleep(wait)) => {
-                let span = self.rcuwaits[wait.0 as usize].span as usize;
-                match self.spans[span].inside {
-                    0 => Needs::Any(!(1 << task)),
-                    inside => Needs::All(inside),
-                }
-            }
-            Some(Wait::Retry(_)) => Needs::Any(!(1 << task)),
+            Some(Wait::Sleep(wait)) => match self.inside(self.rcuwaits[wait.0 as usize].span) {
+                0 => Needs::Any,
+                inside => Needs::All(inside),
+            },
+            Some(Wait::Retry(_)) => Needs::Any,
         }
+    }
+
+    fn inside(&self, span: u8) -> u16 {
+        self.spans[span as usize].inside
     }
 
     /// Unfinished tasks that no running task can ever wake.
@@ -78,7 +79,7 @@ impl<S: Schedule, E> State<S, E> {
             for task in bits(all & !done & !live) {
                 let moves = match self.needs(task) {
                     Needs::All(tasks) => tasks & !live == 0,
-                    Needs::Any(tasks) => tasks & live != 0,
+                    Needs::Any => live != 0,
                 };
                 live |= u16::from(moves) << task;
             }
@@ -115,14 +116,13 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    /// What to call it; none where another task's report covers it.
+    /// What to call it; none where it only queues behind what another task's report covers.
     fn doom(&self, task: u8, cycle: &Cycle, doomed: u16) -> Option<Doom> {
+        let orphaned = self.waits_on(task, doomed) == 0;
         match self.tasks[task as usize].wait? {
             Wait::Sleep(wait) if self.idle(wait) => Some(Doom::LostWakeup),
-            Wait::Retry(span) if !self.awaited(task, doomed) => {
-                (self.spans[span.0 as usize].inside == 0).then_some(Doom::Livelock)
-            }
-            _ => (cycle.closed || self.orphaned(task, doomed)).then_some(Doom::Deadlock),
+            Wait::Retry(_) if orphaned => Some(Doom::Livelock),
+            _ => (cycle.closed || orphaned).then_some(Doom::Deadlock),
         }
     }
 
@@ -132,22 +132,19 @@ impl<S: Schedule, E> State<S, E> {
         self.words[word.0 as usize].value == 0
     }
 
-    /// Some other doomed task waits for this one by name.
-    fn awaited(&self, task: u8, doomed: u16) -> bool {
-        bits(doomed & !(1 << task))
-            .any(|t| matches!(self.needs(t), Needs::All(tasks) if tasks & 1 << task != 0))
-    }
-
-    /// Nobody doomed is in its way: it waits for an exited task or for what nobody holds.
-    fn orphaned(&self, task: u8, doomed: u16) -> bool {
-        self.waits_on(task, doomed) == 0
-    }
-
-    /// The doomed tasks that `task` waits for.
+    /// The doomed tasks that `task` waits for by name.
     fn waits_on(&self, task: u8, doomed: u16) -> u16 {
-        match self.needs(task) {
-            Needs::All(tasks) | Needs::Any(tasks) => tasks & doomed,
-        }
+        let tasks = match self.tasks[task as usize].wait {
+            Some(Wait::Retry(HeldUp::ByRegion(span))) => self.inside(span.0),
+            Some(Wait::Retry(HeldUp::ByUpdate(lock))) => {
+                self.locks[lock.0.0 as usize].owner.map_or(0, |owner| 1 << owner)
+            }
+            _ => match self.needs(task) {
+                Needs::All(tasks) => tasks,
+                Needs::Any => 0,
+            },
+        };
+        tasks & doomed
     }
 
     /// The shortest cycle of waits through `task`, or `task` alone where it is on none.
@@ -196,6 +193,8 @@ impl<S: Schedule, E> State<S, E> {
 
 /// What a blocked task needs.
 enum Needs {
+    /// That all of these go on.
     All(u16),
-    Any(u16),
+    /// That anybody at all can still step.
+    Any,
 }
