@@ -5,6 +5,7 @@ use crate::case::{Case, Op, Programs};
 
 pub(super) fn reduce<J: Judge>(search: &mut Search<'_, J>) {
     drop_tasks(search);
+    flatten_splits(search);
     drop_operations(search);
     join_tasks(search);
 }
@@ -14,6 +15,21 @@ fn drop_tasks<J: Judge>(search: &mut Search<'_, J>) {
         let mut programs = programs(&search.best);
         programs[task].clear();
         search.offer_rescheduled(with(&search.best, &programs));
+    }
+}
+
+/// Splits less deep, before what they stand in is taken away: a region and the split in it say more
+/// than a split that is two deep.
+fn flatten_splits<J: Judge>(search: &mut Search<'_, J>) {
+    for at in 0..search.best.programs.ops.len() {
+        let Some(&Op::Split { hva, depth }) = search.best.programs.ops.get(at) else { continue };
+        for depth in 1..depth {
+            let mut case = search.best.clone();
+            case.programs.ops[at] = Op::Split { hva, depth };
+            if search.offer_rescheduled(case) {
+                break;
+            }
+        }
     }
 }
 
