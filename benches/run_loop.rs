@@ -8,7 +8,11 @@ use kvm_lock_fuzz::schedule::Random;
 use small::{Role, Small, execute};
 
 fn main() {
+    let only = std::env::var("ONLY").ok();
     for (name, invalidators) in [("n=2", 2), ("n=8", 8)] {
+        if only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
         let mut roles = vec![Role::Invalidator; invalidators];
         roles.extend([Role::Writer, Role::Fault]);
         let mut sim = Sim::new(Random(Prng(1)));
@@ -16,7 +20,8 @@ fn main() {
         let mut rates = Vec::new();
         let (mut points, mut events) = (0u64, 0u64);
         for _ in 0..5 {
-            let runs: u32 = std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(200_000);
+            let runs: u32 =
+                std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(200_000);
             let begin = cpu_ns();
             for _ in 0..runs {
                 let (p, e) = execute(&mut sim, small, &roles, |_| {});
@@ -26,7 +31,13 @@ fn main() {
             rates.push(f64::from(runs) * 1e9 / (cpu_ns() - begin) as f64);
         }
         rates.sort_by(f64::total_cmp);
-        println!("{name}: {:.0} exec/s, {:.0} ns, {} points, {} events", rates[2], 1e9/rates[2], points/1_000_000, events/1_000_000);
+        println!(
+            "{name}: {:.0} exec/s, {:.0} ns, {} points, {} events",
+            rates[2],
+            1e9 / rates[2],
+            points / 1_000_000,
+            events / 1_000_000
+        );
     }
 }
 
