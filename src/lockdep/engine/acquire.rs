@@ -167,19 +167,14 @@ impl Lockdep {
 
     /// `validate_chain()`, for a chain that is not simply known.
     fn validate_chain(&mut self, t: usize, held: &HeldLock, chain: u64, head: bool) -> bool {
-        match self.chains.get(chain) {
-            // A repeated class is legal or not by the lock objects, which no chain value knows.
-            Some(_) => {
-                self.kernel_skips = true;
-                self.check_chain(t, held, head)
-            }
-            None => self.add_chain(t, held, chain) && self.check_chain(t, held, head),
+        let repeats = self.tasks[t].held().iter().any(|below| conflicts(below, held));
+        // A repeated class is legal or not by the lock objects, which no chain value knows.
+        let known = self.chains.get(chain).is_some();
+        self.kernel_skips = known;
+        if !known && !self.add_chain(t, held, chain, repeats) {
+            return false;
         }
-    }
-
-    #[cold]
-    fn check_chain(&mut self, t: usize, held: &HeldLock, head: bool) -> bool {
-        match self.check_same_class(t, held) {
+        match if repeats { self.check_same_class(t, held) } else { SameClass::Clear } {
             SameClass::Stop => false,
             SameClass::Covered => true,
             SameClass::Clear => head || self.add_dependencies(t, held),
@@ -187,12 +182,10 @@ impl Lockdep {
     }
 
     /// Inserts a new chain (`add_chain_cache()`).
-    #[cold]
-    fn add_chain(&mut self, t: usize, held: &HeldLock, chain: u64) -> bool {
+    fn add_chain(&mut self, t: usize, held: &HeldLock, chain: u64, repeats: bool) -> bool {
         let context = held.context;
         let task = &self.tasks[t];
         let below = task.held().iter().rev().take_while(|h| h.context == context).count();
-        let repeats = task.held().iter().any(|h| h.class == held.class);
         if self.chains.len() >= MAX_LOCKDEP_CHAINS {
             return self.chain_limit(t, Limit::Chains);
         }
@@ -238,8 +231,7 @@ impl Lockdep {
         for i in 0..usize::from(self.tasks[t].depth) {
             let held = self.tasks[t].stack[i];
             nested |= Some(held.instance) == new.nest();
-            let readers = new.read == Read::Recursive && held.read.is_shared();
-            if held.class != new.class || readers {
+            if !conflicts(&held, new) {
                 continue;
             }
             if nested {
@@ -276,6 +268,13 @@ impl Lockdep {
         }
         true
     }
+}
+
+/// Two acquisitions of a class, one after the other, unless both are readers and the second is
+/// recursive.
+#[inline]
+fn conflicts(held: &HeldLock, new: &HeldLock) -> bool {
+    held.class == new.class && !(new.read == Read::Recursive && held.read.is_shared())
 }
 
 /// Usage bits that an acquisition sets, where one without restrictions sets `usage`
