@@ -2,6 +2,8 @@
 //! faults, with the lock validator, the schedules and the oracles that find its bugs.
 #![deny(missing_docs)]
 
+#[cfg(feature = "cli")]
+pub mod campaign;
 pub mod case;
 pub mod kvm;
 pub mod lockdep;
@@ -13,4 +15,7 @@ pub mod prng;
 pub mod report;
 pub mod run;
 pub mod schedule;
+
+pub mod target;
+
 pub mod shrink;

@@ -128,7 +128,6 @@ fn plainer(op: Op) -> Vec<Op> {
             Op::Create { vm, slot, gfn: part, hva: hva + (part.start - gfn.start) }
         })),
         Op::Split { hva, depth } => {
-            all.extend((1..depth).map(|depth| Op::Split { hva, depth }));
             all.extend(PARTS.map(|part| Op::Split { hva: part(hva), depth }));
         }
         Op::Open { opener, hva } if opener != Opener::Cow => {

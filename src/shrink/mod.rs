@@ -2,12 +2,13 @@
 //!
 //! Greedy and deterministic. Each step proposes a smaller case, in the order in which a reader
 //! profits: fewer operations, fewer tasks, no drawn schedule, fewer bursts, less configuration,
-//! smaller ranges, named places for counts; what still shows the finding is kept, and the steps are
+//! smaller ranges, plain numbers, named places for counts; what still shows the finding is kept, and the steps are
 //! repeated until none succeeds. Shorter programs meet at other moments, so that a step on programs
 //! is tried under a handful of schedules; the schedule that showed the finding is then written out
 //! and shrunk itself. A bug here would be a result that is illegal, larger, or shows another finding.
 
 mod config;
+mod numbers;
 mod programs;
 mod schedule;
 mod size;
@@ -16,8 +17,8 @@ pub use size::Size;
 
 use crate::case::legal::{Illegal, Rule};
 use crate::case::{Burst, Case, Schedule, Tail};
-use crate::run::{Options, Runner};
 use crate::oracle::Signature;
+use crate::run::{Options, Runner};
 
 /// Runs that a minimisation may take, unless told otherwise.
 pub const MAX_RUNS: u32 = 50_000;
@@ -27,15 +28,59 @@ pub trait Judge {
     /// Whether the case shows the finding.
     fn keeps(&mut self, case: &Case) -> bool;
 
-    /// The schedule that the last `keeps` executed, as bursts of counted points; where nothing is
-    /// known of it, drawn schedules stay as they are.
-    fn executed(&mut self, _bursts: &mut Vec<Burst>) {}
+    /// The schedule that a run of the case executes, as bursts of counted points; where nothing is
+    /// known of it, a drawn schedule stays as it is.
+    fn executed(&mut self, _case: &Case, _bursts: &mut Vec<Burst>) {}
 }
 
 impl<F: FnMut(&Case) -> bool> Judge for F {
     fn keeps(&mut self, case: &Case) -> bool {
         self(case)
     }
+}
+
+/// Judges by running: what must stay is a signature.
+struct BySignature<'a> {
+    runner: &'a mut Runner,
+    options: Options,
+    keep: Signature,
+}
+
+impl BySignature<'_> {
+    /// The options with what the case itself says: shrinking may change it.
+    fn options(&self, case: &Case, recording: bool) -> Options {
+        let Options { all_points, max_points, .. } = self.options;
+        Options { all_points, max_points, recording, ..Options::of(case) }
+    }
+}
+
+impl Judge for BySignature<'_> {
+    fn keeps(&mut self, case: &Case) -> bool {
+        let options = self.options(case, false);
+        let findings = &self.runner.run(case, &options).findings;
+        findings.iter().any(|finding| finding.signature == self.keep)
+    }
+
+    fn executed(&mut self, case: &Case, bursts: &mut Vec<Burst>) {
+        let options = self.options(case, true);
+        self.runner.run(case, &options);
+        self.runner.executed_bursts(bursts);
+    }
+}
+
+/// The smallest case found, within `runs` runs, that shows the finding of signature `keep` as `case`
+/// does under `options`. It names the options' variant, bug and policy. The case itself, so named,
+/// if it does not show the finding.
+pub fn minimize(
+    case: &Case,
+    options: &Options,
+    keep: Signature,
+    runner: &mut Runner,
+    runs: u32,
+) -> Case {
+    let mut case = Case { variant: options.variant, bug: options.bug, ..case.clone() };
+    case.config.policy = options.policy;
+    shrink(&case, &mut BySignature { runner, options: *options, keep }, runs)
 }
 
 /// The smallest case found that the judge keeps, after at most `runs` questions. The case itself if
@@ -59,6 +104,7 @@ pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
         programs::reduce(&mut search);
         schedule::reduce(&mut search);
         config::reduce(&mut search);
+        numbers::reduce(&mut search);
         if Size::of(&search.best) == before {
             return search.best;
         }

@@ -15,6 +15,7 @@ pub(super) fn reduce<J: Judge>(search: &mut Search<'_, J>) {
     drop_bursts(search);
     join_bursts(search);
     name_places(search);
+    name_all(search);
     if search.best.schedule.bursts.len() > MAX_BURSTS {
         // Cannot be written as a case: the drawn schedule stays.
         search.best = before;
@@ -30,11 +31,8 @@ fn offer<J: Judge>(search: &mut Search<'_, J>, bursts: Vec<Burst>) -> bool {
 /// Replaces a drawn schedule by what it executes.
 fn write_out<J: Judge>(search: &mut Search<'_, J>) {
     let mut bursts = Vec::new();
-    let best = search.best.clone();
-    if search.ask(&best) {
-        search.judge.executed(&mut bursts);
-        offer(search, bursts);
-    }
+    search.judge.executed(&search.best, &mut bursts);
+    offer(search, bursts);
 }
 
 /// Runs of bursts, long ones first, from the last to the first.
@@ -82,10 +80,8 @@ fn join<J: Judge>(search: &mut Search<'_, J>, at: usize, next: usize) -> bool {
 /// Counts become places where one does as well; what is left is counted as low as possible.
 fn name_places<J: Judge>(search: &mut Search<'_, J>) {
     for at in 0..search.best.schedule.bursts.len() {
-        let places = Place::ALL.iter().map(|place| Until::Place(*place));
-        let named = std::iter::once(Until::Blocked).chain(places);
         let counted = [1, 2, 4, 8, 16, 32, 64, 128].map(Until::Points);
-        for until in named.chain(counted) {
+        for until in named().chain(counted) {
             if let Until::Points(_) = search.best.schedule.bursts[at].until {
                 offer_until(search, at, until);
             }
@@ -105,4 +101,41 @@ fn offer_until<J: Judge>(search: &mut Search<'_, J>, at: usize, until: Until) ->
     let mut bursts = search.best.schedule.bursts.clone();
     bursts[at].until = until;
     offer(search, bursts)
+}
+
+/// Every end of a burst that counts nothing.
+fn named() -> impl Iterator<Item = Until> + Clone {
+    std::iter::once(Until::Blocked).chain(Place::ALL.iter().map(|place| Until::Place(*place)))
+}
+
+/// Schedules of one length that are tried one by one: all of three bursts of three tasks.
+const MAX_SCHEDULES: usize = 50_000;
+
+/// Any schedule of up to two named bursts that says more, and where counts are left, of three. There
+/// are few enough to try them all.
+fn name_all<J: Judge>(search: &mut Search<'_, J>) {
+    let tasks = search.best.programs.tasks() as u8;
+    let ends = (0..tasks).flat_map(|task| named().map(move |until| Burst { task, until }));
+    let ends: Vec<_> = ends.collect();
+    let mut all: Vec<Vec<Burst>> = vec![Vec::new()];
+    for len in 1..=3 {
+        let bursts = &search.best.schedule.bursts;
+        let counted = bursts.iter().any(|b| matches!(b.until, Until::Points(_)));
+        // Three named bursts for a single counted one would not read better.
+        let too_many = all.len() * ends.len() > MAX_SCHEDULES;
+        if bursts.is_empty() || too_many || len == 3 && (!counted || bursts.len() == 1) {
+            return;
+        }
+        all = all.iter().flat_map(|bursts| longer(bursts, &ends)).collect();
+        for bursts in &all {
+            offer(search, bursts.clone());
+        }
+    }
+}
+
+/// The bursts and one more, of another task than the last.
+fn longer(bursts: &[Burst], ends: &[Burst]) -> Vec<Vec<Burst>> {
+    let last = bursts.last().map(|burst| burst.task);
+    let next = ends.iter().filter(|end| Some(end.task) != last);
+    next.map(|end| [bursts, std::slice::from_ref(end)].concat()).collect()
 }
