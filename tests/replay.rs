@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
+use kvm_lock_fuzz::lockdep::{Acquire, Config, KeyDesc, LockType, Lockdep, Mode, Site, WaitType};
 use kvm_lock_fuzz::prng::Prng;
 use kvm_lock_fuzz::run::{Options, Outcome, Runner};
 
@@ -94,4 +95,26 @@ fn a_used_runner_says_what_a_new_one_says() {
         }
         assert_eq!(used.splats(false), new.splats(false), "{}", path.display());
     }
+}
+
+/// A task may do nothing but what another did before it, and end with locks held.
+#[test]
+fn the_validator_forgets_what_a_task_holds_that_only_repeats_another() {
+    let config = Config { mode: Mode::Complete, raw_lock_nesting: false };
+    let mut lockdep = Lockdep::new(config);
+    let key = lockdep.declare_key(&KeyDesc {
+        name: "lock",
+        inner: WaitType::Sleep,
+        outer: WaitType::Invalid,
+        lock_type: LockType::Normal,
+    });
+    let lock = lockdep.declare_instance(key, 0);
+    let tasks = [lockdep.declare_task(), lockdep.declare_task()];
+    for _ in 0..3 {
+        lockdep.acquire(tasks[0], &Acquire::exclusive(lock, Site(1)));
+        lockdep.release(tasks[0], lock, Site(1));
+    }
+    lockdep.acquire(tasks[1], &Acquire::exclusive(lock, Site(1)));
+    lockdep.reset();
+    assert!(lockdep.held(tasks[1]).is_empty());
 }

@@ -51,7 +51,12 @@ impl Lockdep {
         let state = task.state | request.word();
         let Some(memo) = self.memos.get(task.chain, request.instance, state) else { return false };
         let same_context = task.top().is_none_or(|top| top.context == task.context);
-        same_context && !self.off && task.push_again(&memo.entry, request.site, memo.chain)
+        let again =
+            same_context && !self.off && task.push_again(&memo.entry, request.site, memo.chain);
+        if again && !task.touched {
+            self.touch(t);
+        }
+        again
     }
 
     /// Notes an acquisition that was not new in any respect.
