@@ -73,7 +73,7 @@ fn opposite_orders_deadlock() {
     let bursts = [until_stop(0), until_stop(1)];
     let hung = run(&mut machine, Policy::default(), &bursts, 2, program);
     assert_eq!(hung.ending, Ending::Stuck);
-    assert_eq!(hung.stuck, [(0, Doom::Deadlock)], "one report for the cycle");
+    assert_eq!(hung.stuck, [(0, Doom::Deadlock), (1, Doom::Deadlock)]);
     let went = run(&mut machine, Policy::default(), &[until_blocked(0)], 2, program);
     assert_eq!((went.ending, went.stuck), (Ending::Finished, vec![]));
 }
