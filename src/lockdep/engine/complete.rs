@@ -19,6 +19,9 @@ use super::held::HeldLock;
 use super::report::{Draft, Kind, PathStep, Report, Silence};
 use super::search::Rule;
 
+/// Most states that one [`Lockdep::finish`] visits; no ordinary graph comes near it.
+const MAX_VISITS: usize = 1 << 23;
+
 /// A dependency that closed a strong cycle when it was added, with the report of that moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Closing {
@@ -54,12 +57,15 @@ pub(crate) struct Findings {
     kinds: Vec<u8>,
     reach: Vec<u8>,
     finished: bool,
+    /// States visited by the current `finish`.
+    work: usize,
 }
 
 impl Findings {
     pub(crate) fn clear(&mut self) {
         self.closings.clear();
         self.finished = false;
+        self.work = 0;
     }
 }
 
@@ -93,6 +99,7 @@ impl Lockdep {
     pub fn finish(&mut self) -> &[Report] {
         let first = self.log.reports.len();
         if !self.findings.closings.is_empty() && !self.findings.finished {
+            self.findings.work = 0;
             for edge in 0..self.graph.edges().len() as u16 {
                 self.finish_edge(edge);
             }
@@ -101,9 +108,16 @@ impl Lockdep {
         &self.log.reports[first..]
     }
 
+    /// Whether the last [`finish`](Self::finish) looked at every edge. It gives up on graphs that
+    /// are both very large and cyclic through and through.
+    pub fn is_exhaustive(&self) -> bool {
+        self.findings.work < MAX_VISITS
+    }
+
     fn finish_edge(&mut self, edge: u16) {
         let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
-        if from == to || !self.order.agree(&self.graph, from, to) {
+        let in_cycle = from != to && self.order.agree(&self.graph, from, to);
+        if !in_cycle || !self.is_exhaustive() {
             return;
         }
         self.findings.best.clear();
@@ -127,11 +141,12 @@ impl Lockdep {
         while let Some(&visit) = self.findings.visits.get(head) {
             if visit.class == from && (!visit.weak || kind & (ER | EN) != 0) {
                 self.keep_better(head);
-                return;
+                break;
             }
             self.expand_state(head, visit);
             head += 1;
         }
+        self.findings.work += self.findings.visits.len() + self.findings.path.len();
     }
 
     fn begin_cycle_search(&mut self) {
