@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::process;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -100,7 +101,7 @@ fn collect(collector: &mut Collector, case: &Case, findings: &[Finding], feature
 /// Runs one input in the process's own target, set up from the environment at the first call.
 pub fn run(input: Input, features: &Features) {
     thread_local! {
-        static TARGET: RefCell<Protocol> = RefCell::new(set_up());
+        static TARGET: RefCell<ManuallyDrop<Protocol>> = RefCell::new(ManuallyDrop::new(set_up()));
     }
     TARGET.with_borrow_mut(|target| target.input(input.0, features));
 }
