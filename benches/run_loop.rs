@@ -16,7 +16,8 @@ fn main() {
         let mut rates = Vec::new();
         let (mut points, mut events) = (0u64, 0u64);
         for _ in 0..5 {
-            let runs: u32 = std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(200_000);
+            let runs: u32 =
+                std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(200_000);
             let begin = cpu_ns();
             for _ in 0..runs {
                 let (p, e) = execute(&mut sim, small, &roles, |_| {});
@@ -26,7 +27,13 @@ fn main() {
             rates.push(f64::from(runs) * 1e9 / (cpu_ns() - begin) as f64);
         }
         rates.sort_by(f64::total_cmp);
-        println!("{name}: {:.0} exec/s, {:.0} ns, {} points, {} events", rates[2], 1e9/rates[2], points/1_000_000, events/1_000_000);
+        println!(
+            "{name}: {:.0} exec/s, {:.0} ns, {} points, {} events",
+            rates[2],
+            1e9 / rates[2],
+            points / 1_000_000,
+            events / 1_000_000
+        );
     }
 }
 

@@ -35,8 +35,7 @@ impl Small {
         let slots = b.class(sleeping("slots_lock"));
         let rwsem = b.class(sleeping("slots_rwsem"));
         let mmu = b.class(spinning("mmu_lock"));
-        let (slots_lock, slots_rwsem, mmu_lock) =
-            (b.mutex(slots), b.rwsem(rwsem), b.spinlock(mmu));
+        let (slots_lock, slots_rwsem, mmu_lock) = (b.mutex(slots), b.rwsem(rwsem), b.spinlock(mmu));
         let by = |lock| Guard { lock: Some(lock), lockless: false };
         let bare = Guard { lock: None, lockless: true };
         Small {

@@ -324,13 +324,7 @@ impl<S: Schedule, E> State<S, E> {
 
 impl TaskState {
     pub(super) fn new() -> TaskState {
-        TaskState {
-            wait: None,
-            uninterruptible: false,
-            nonblock: 0,
-            spinning: 0,
-            held: Vec::new(),
-        }
+        TaskState { wait: None, uninterruptible: false, nonblock: 0, spinning: 0, held: Vec::new() }
     }
 
     fn reset(&mut self) {
