@@ -8,7 +8,11 @@ use kvm_lock_fuzz::schedule::Random;
 use small::{Role, Small, execute};
 
 fn main() {
+    let only = std::env::var("ONLY").ok();
     for (name, invalidators) in [("n=2", 2), ("n=8", 8)] {
+        if only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
         let mut roles = vec![Role::Invalidator; invalidators];
         roles.extend([Role::Writer, Role::Fault]);
         let mut sim = Sim::new(Random(Prng(1)));

@@ -145,7 +145,8 @@ fn bursts_of_a_long_schedule_fit_the_cap() {
     let mut case = large();
     case.schedule.bursts =
         (0..64).map(|_| Burst { task: prng.below(4) as u8, until: Until::Points(1) }).collect();
-    let mut judge = |case: &Case| case.schedule.bursts.len() % 2 == 0 && case.programs.tasks() > 1;
+    let mut judge =
+        |case: &Case| case.schedule.bursts.len().is_multiple_of(2) && case.programs.tasks() > 1;
     let small = shrink(&case, &mut judge, MAX_RUNS);
     assert_eq!(small.check(), Ok(()));
 }
