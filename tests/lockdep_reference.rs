@@ -77,7 +77,7 @@ fn say(lockdep: &mut Lockdep, script: &Script) -> Vec<String> {
 #[test]
 fn a_reset_engine_says_the_same_as_a_new_one() {
     let mut seed = 5;
-    for round in 0..3000 {
+    for round in 0..400 {
         let (script, raw_lock_nesting) = script::decode(&random_bytes(&mut seed, 600));
         for mode in [Mode::Kernel, Mode::Complete] {
             let mut lockdep = Lockdep::new(Config { mode, raw_lock_nesting });
