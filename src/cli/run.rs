@@ -11,6 +11,7 @@ use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text;
+use kvm_lock_fuzz::report::timeline::timeline;
 use kvm_lock_fuzz::run::{Described, Options, Runner};
 
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
@@ -105,10 +106,13 @@ impl Arguments {
         if self.splat {
             text.extend(runner.splats(false).iter().map(|splat| format!("\n{splat}")));
         }
+        let timeline = self.trace.then(|| timeline(&case, runner));
+        text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));
         let findings = outcome.findings.iter().zip(described);
         let entries = findings.map(|(finding, words)| Entry::new(finding, words, &case)).collect();
         let violated = outcome.findings.iter().any(|f| f.severity == Severity::Violation);
-        Ran { text, violated, verdict: json::run(&case, policy, &outcome, entries) }
+        let verdict = json::run(&case, policy, &outcome, entries);
+        Ran { text, violated, verdict: Verdict { timeline, ..verdict } }
     }
 }
 
