@@ -128,6 +128,11 @@ impl Runner {
         &self.outcome
     }
 
+    /// How the last run was made; none before the first.
+    pub fn options(&self) -> Option<&Options> {
+        self.options.as_ref()
+    }
+
     /// Puts a finding of the last run into words.
     pub fn describe(&self, finding: &Finding) -> Described {
         self.sim.inspect(|seen| words::describe(seen, finding))

@@ -9,12 +9,16 @@ use crate::machine::{MAX_TASKS, Mode, Policy};
 
 /// What kind of lock; decides admission and whether waiting is sleeping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// `struct mutex`.
     Mutex,
+    /// `spinlock_t`.
     Spin,
+    /// `rwlock_t`.
     RwLock,
+    /// `struct rw_semaphore`.
     RwSem,
-    /// Annotation only.
+    /// A pseudo lock: annotation only.
     Map,
 }
 

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::lockdep::{Config, KeyDesc, Lockdep, Mode as ValidatorMode};
 
+pub use lock::Kind as LockKind;
 pub use task::SimTask;
 pub use waits::{Cycle, Doom, Wait};
 
@@ -344,6 +345,11 @@ impl<E> Inspect<'_, E> {
     /// The name of a lock's class.
     pub fn class(&self, lock: LockId) -> &'static str {
         self.locks[lock.0 as usize].class
+    }
+
+    /// What kind of lock it is.
+    pub fn kind(&self, lock: LockId) -> LockKind {
+        self.locks[lock.0 as usize].kind
     }
 
     /// The name of an SRCU domain.
