@@ -7,6 +7,10 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use kvm_lock_fuzz::lockdep::*;
 
+/// Counts allocations, of which the cached cases and the runs after a reset have none.
+#[global_allocator]
+static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
+
 fn main() {
     divan::main();
 }
@@ -175,6 +179,17 @@ fn small_run_after_reset(bencher: Bencher) {
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
         b.lockdep.reset();
         (1..8).for_each(|i| b.pair(i - 1, i));
+        b.lockdep.finish().len()
+    });
+}
+
+/// A run that finds a cycle of three classes, as a fuzzer's known-bad variant does over and over.
+#[divan::bench]
+fn cyclic_run_after_reset(bencher: Bencher) {
+    let mut b = bench(Mode::Complete, 4);
+    bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
+        b.lockdep.reset();
+        [(0, 1), (1, 2), (2, 0), (0, 3)].iter().for_each(|&(held, new)| b.pair(held, new));
         b.lockdep.finish().len()
     });
 }

@@ -52,6 +52,15 @@ fn a_trylock_does_not_hide_the_same_chain_without_it() {
 }
 
 #[test]
+fn a_handler_is_compared_with_what_it_interrupted() {
+    let found = findings(
+        "class B\nlock B B
+        T hardirqs_off\nT acq B w\nT softirq_enter\nT acq B w",
+    );
+    assert_eq!(found, one("recursive B w B w same-instance", Some(Silence::ChainCache)));
+}
+
+#[test]
 fn a_nest_lock_does_not_hide_the_same_chain_without_it() {
     let found = findings(
         "class M\nclass A\nclass B\nlock M M\nlock A1 A\nlock A2 A\nlock B B
@@ -184,4 +193,27 @@ fn findings_do_not_depend_on_the_order_of_arrival() {
             assert_eq!(first, signatures(&blocks));
         }
     }
+}
+
+/// Large cyclic graphs cost what they may cost.
+#[test]
+fn large_cyclic_graphs_end() {
+    let classes: usize = 400;
+    let decl: Vec<String> =
+        (0..classes).flat_map(|i| [format!("class c{i}"), format!("lock c{i} c{i}")]).collect();
+    let mut random = Random(3);
+    let mut events = Vec::new();
+    for i in 0..4 * classes {
+        let from = if i < classes { i } else { random.below(classes as u64) as usize };
+        let to =
+            if i < classes { (i + 1) % classes } else { random.below(classes as u64) as usize };
+        if from != to {
+            events.push(format!("T acq c{from} w"));
+            events.push(format!("T acq c{to} w"));
+            events.push(format!("T rel c{to}"));
+            events.push(format!("T rel c{from}"));
+        }
+    }
+    let (_, outcome) = complete(&decl, &events);
+    assert!(outcome.lockdep.reports().len() > 300);
 }

@@ -35,6 +35,6 @@ impl Command {
         let Command::Check(Check { files, verify, json: _ }) = self;
         let mut text = Vec::new();
         let code = lockdep::check::run(&files, verify, &mut text, &mut io::stderr());
-        Ok(Done { text: String::from_utf8(text)?, code: code as u8 })
+        Ok(Done { text: String::from_utf8(text)?, code })
     }
 }

@@ -11,7 +11,8 @@ use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text;
-use kvm_lock_fuzz::run::{Described, Options, Runner};
+use kvm_lock_fuzz::report::timeline::timeline;
+use kvm_lock_fuzz::run::{Described, Options, Runner, kernel_splat};
 
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
 #[derive(Args)]
@@ -37,6 +38,10 @@ pub struct Arguments {
     /// Print the timeline of the run
     #[arg(long)]
     trace: bool,
+    /// Print the validator's first report, after which a kernel's falls silent, in the form of the
+    /// variant's release
+    #[arg(long)]
+    splat: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -60,7 +65,12 @@ impl Arguments {
         for case in self.cases(case)? {
             let own = Options::of(&case);
             let policy = policy.unwrap_or(own.policy);
-            let options = Options { policy, all_points: self.points == Points::All, ..own };
+            let options = Options {
+                policy,
+                all_points: self.points == Points::All,
+                recording: self.trace,
+                ..own
+            };
             ran.push(self.one(&mut runner, case, &options));
         }
         let found = ran.iter().any(|ran| ran.violated);
@@ -93,11 +103,20 @@ impl Arguments {
         let described: Vec<Described> =
             outcome.findings.iter().map(|finding| runner.describe(finding)).collect();
         let policy = options.policy.name();
-        let text = text::run(&case, policy, &outcome, &described);
+        let mut text = text::run(&case, policy, &outcome, &described);
+        if self.splat {
+            let splat = kernel_splat(&case, options);
+            text.push_str(
+                &splat.unwrap_or_else(|| "\nno splat: the validator stays silent".to_owned()),
+            );
+        }
+        let timeline = self.trace.then(|| timeline(&case, runner));
+        text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));
         let findings = outcome.findings.iter().zip(described);
         let entries = findings.map(|(finding, words)| Entry::new(finding, words, &case)).collect();
         let violated = outcome.findings.iter().any(|f| f.severity == Severity::Violation);
-        Ran { text, violated, verdict: json::run(&case, policy, &outcome, entries) }
+        let verdict = json::run(&case, policy, &outcome, entries);
+        Ran { text, violated, verdict: Verdict { timeline, ..verdict } }
     }
 }
 

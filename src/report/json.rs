@@ -67,6 +67,9 @@ pub struct Verdict {
     /// How the run ended (`run`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ending: Option<&'static str>,
+    /// The timeline (`run --trace`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<String>,
     /// Instrumented edges of the target (`campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edges: Option<u64>,
@@ -157,6 +160,7 @@ pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<E
         bug: case.bug.map(|bug| bug.id()),
         bug_found: None,
         ending: Some(ending(outcome.ending)),
+        timeline: None,
         edges: None,
     }
 }
@@ -202,6 +206,7 @@ pub fn campaign(
         bug: arm.bug.map(|bug| bug.id()),
         bug_found: arm.bug.map(|_| arm.bug_found()),
         ending: None,
+        timeline: None,
         edges: Some(arm.edges),
     });
     Document::new(verdicts.collect())

@@ -13,6 +13,9 @@ use crate::case::Case;
 use crate::oracle::{Kind, Signature};
 use crate::shrink::Size;
 
+/// Hexadecimal digits of a signature.
+const HASH: usize = 16;
+
 /// The name of a finding's file: `deadlock-0123456789abcdef`.
 pub fn file_name(kind: Kind, signature: Signature) -> String {
     format!("{}-{:016x}", kind.name(), signature.0)
@@ -20,10 +23,11 @@ pub fn file_name(kind: Kind, signature: Signature) -> String {
 
 /// Kind and signature of a finding's file.
 pub fn parse_file_name(name: &str) -> Option<(Kind, Signature)> {
-    let (kind, hash) = name.rsplit_once('-')?;
-    let kind = Kind::ALL.iter().copied().find(|k| k.name() == kind)?;
-    (hash.len() == 16).then_some(())?;
-    Some((kind, Signature(u64::from_str_radix(hash, 16).ok()?)))
+    let (kind, hash) = name.split_at_checked(name.len().checked_sub(HASH)?)?;
+    let kind = Kind::ALL.iter().copied().find(|k| kind.strip_prefix(k.name()) == Some("-"))?;
+    let digits = hash.bytes().map(|digit| char::from(digit).to_digit(16));
+    let hash = digits.fold(Some(0), |hash, digit| Some(hash? << 4 | u64::from(digit?)))?;
+    Some((kind, Signature(hash)))
 }
 
 /// The findings of one folder, as this process knows them.
@@ -80,4 +84,29 @@ impl Collector {
 
 fn stored_size(path: &Path) -> io::Result<Size> {
     Ok(Size::of(&Case::decode(&fs::read(path)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_round_trip() {
+        for &kind in Kind::ALL {
+            let signature = Signature(0x0123_4567_89ab_cdef);
+            let name = file_name(kind, signature);
+            assert_eq!(parse_file_name(&name), Some((kind, signature)));
+        }
+    }
+
+    #[test]
+    fn other_files_are_no_findings() {
+        let names =
+            ["", "-", "crash-0123456789abcdef", "deadlock-0123456789abcdeg", "é".repeat(9).leak()];
+        for name in names {
+            assert_eq!(parse_file_name(name), None, "{name}");
+        }
+        assert_eq!(parse_file_name(".deadlock-0123456789abcdef"), None);
+        assert_eq!(parse_file_name("deadlock0123456789abcdef"), None);
+    }
 }

@@ -496,7 +496,7 @@ impl<'a> Reference<'a> {
         if usage & (1 << ex) != 0 {
             return self.report_inconsistent(held, ex, bit);
         }
-        if bit % 2 == 0 && usage & (2 << ex) != 0 {
+        if bit & 1 == 0 && usage & (2 << ex) != 0 {
             return self.report_inconsistent(held, ex + 1, bit);
         }
         let forwards = USED_IN & (1 << bit) != 0;

@@ -29,6 +29,9 @@ pub fn outcome_json(id: &str, script: &Script, kernel: &Outcome, complete: &Outc
     if !beyond.is_empty() {
         value["beyond_kernel"] = Value::Array(beyond);
     }
+    if !complete.lockdep.is_exhaustive() {
+        value["beyond_kernel_exhausted"] = json!(false);
+    }
     value
 }
 

@@ -8,6 +8,8 @@
 //! The text of a finding is told from the event that closed the cycle, which the engine notes when
 //! it happens.
 
+use std::cmp::Ordering;
+
 use super::super::types::ClassId;
 use super::Lockdep;
 use super::cycle::strong_kinds;
@@ -16,6 +18,9 @@ use super::graph::{Direction, EN, ER, NO_EDGE, SN, SR, dependency_kind};
 use super::held::HeldLock;
 use super::report::{Draft, Kind, PathStep, Report, Silence};
 use super::search::Rule;
+
+/// Most states that one [`Lockdep::finish`] visits; no ordinary graph comes near it.
+const MAX_VISITS: usize = 1 << 23;
 
 /// A dependency that closed a strong cycle when it was added, with the report of that moment.
 #[derive(Clone, Debug)]
@@ -43,16 +48,24 @@ pub(crate) struct Findings {
     /// Visited (class, weak) states of the current search.
     seen: Vec<u32>,
     generation: u32,
-    /// Edges of the path under construction, from the edge in question on.
+    /// Edges of the path under construction, from the edge in question on, and of the best one.
     path: Vec<u16>,
     best: Vec<u16>,
+    /// The best cycle in canonical rotation: classes, kinds of their edges, the kind chosen.
+    classes: Vec<ClassId>,
+    sets: Vec<u8>,
+    kinds: Vec<u8>,
+    reach: Vec<u8>,
     finished: bool,
+    /// States visited by the current `finish`.
+    work: usize,
 }
 
 impl Findings {
     pub(crate) fn clear(&mut self) {
         self.closings.clear();
         self.finished = false;
+        self.work = 0;
     }
 }
 
@@ -86,6 +99,7 @@ impl Lockdep {
     pub fn finish(&mut self) -> &[Report] {
         let first = self.log.reports.len();
         if !self.findings.closings.is_empty() && !self.findings.finished {
+            self.findings.work = 0;
             for edge in 0..self.graph.edges().len() as u16 {
                 self.finish_edge(edge);
             }
@@ -94,9 +108,16 @@ impl Lockdep {
         &self.log.reports[first..]
     }
 
+    /// Whether the last [`finish`](Self::finish) looked at every edge. It gives up on graphs that
+    /// are both very large and cyclic through and through.
+    pub fn is_exhaustive(&self) -> bool {
+        self.findings.work < MAX_VISITS
+    }
+
     fn finish_edge(&mut self, edge: u16) {
         let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
-        if from == to || !self.order.agree(&self.graph, from, to) {
+        let in_cycle = from != to && self.order.agree(&self.graph, from, to);
+        if !in_cycle || !self.is_exhaustive() {
             return;
         }
         self.findings.best.clear();
@@ -120,11 +141,12 @@ impl Lockdep {
         while let Some(&visit) = self.findings.visits.get(head) {
             if visit.class == from && (!visit.weak || kind & (ER | EN) != 0) {
                 self.keep_better(head);
-                return;
+                break;
             }
             self.expand_state(head, visit);
             head += 1;
         }
+        self.findings.work += self.findings.visits.len() + self.findings.path.len();
     }
 
     fn begin_cycle_search(&mut self) {
@@ -156,9 +178,11 @@ impl Lockdep {
             }
             at = self.graph.next(at, Direction::Forward);
         }
-        let mut added = self.findings.visits.split_off(first);
-        added.sort_by(|a, b| self.compare_classes(a.class, b.class).then(a.weak.cmp(&b.weak)));
-        self.findings.visits.append(&mut added);
+        let mut visits = std::mem::take(&mut self.findings.visits);
+        let order =
+            |a: &Visit, b: &Visit| self.compare_classes(a.class, b.class).then(a.weak.cmp(&b.weak));
+        visits[first..].sort_unstable_by(order);
+        self.findings.visits = visits;
     }
 
     fn visit_state(&mut self, visit: Visit) {
@@ -184,82 +208,93 @@ impl Lockdep {
         }
         findings.path.reverse();
         let (path, best) = (&self.findings.path, &self.findings.best);
-        let names =
-            |edges: &[u16]| edges.iter().map(|e| self.graph.edge(*e).to).collect::<Vec<_>>();
         let better = best.is_empty()
             || path.len() < best.len()
-            || (path.len() == best.len() && self.compare_paths(&names(path), &names(best)).is_lt());
+            || (path.len() == best.len() && self.compare_paths(path, best).is_lt());
         if better {
-            self.findings.best = self.findings.path.clone();
+            std::mem::swap(&mut self.findings.path, &mut self.findings.best);
         }
     }
 
-    fn compare_paths(&self, a: &[ClassId], b: &[ClassId]) -> std::cmp::Ordering {
-        let orders = a.iter().zip(b).map(|(a, b)| self.compare_classes(*a, *b));
-        orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
+    fn compare_paths(&self, a: &[u16], b: &[u16]) -> Ordering {
+        let to = |edge: &u16| self.graph.edge(*edge).to;
+        let orders = a.iter().zip(b).map(|(a, b)| self.compare_classes(to(a), to(b)));
+        orders.fold(Ordering::Equal, Ordering::then)
     }
 
-    /// Reports the cycle of the edges in `best`, told from its last dependency to appear.
+    /// Turns the best cycle to its canonical rotation and chooses its kinds.
+    fn settle_best(&mut self) -> bool {
+        let Findings { best, classes, sets, .. } = &mut self.findings;
+        classes.clear();
+        classes.extend(best.iter().map(|edge| self.graph.edge(*edge).from));
+        sets.clear();
+        sets.extend(best.iter().map(|edge| self.graph.edge(*edge).kinds));
+        let first = self.first_of_cycle(&self.findings.classes, &self.findings.sets);
+        let Findings { best, classes, sets, kinds, reach, .. } = &mut self.findings;
+        best.rotate_left(first);
+        classes.rotate_left(first);
+        sets.rotate_left(first);
+        strong_kinds(sets, kinds, reach)
+    }
+
+    /// Reports the best cycle, told from its last dependency to appear.
     fn add_finding(&mut self) {
-        let edges = self.findings.best.clone();
-        let sets: Vec<u8> = edges.iter().map(|e| self.graph.edge(*e).kinds).collect();
-        let classes: Vec<ClassId> = edges.iter().map(|e| self.graph.edge(*e).from).collect();
-        let cycle = self.canonical_cycle(&classes, &sets);
-        let Some(start) = (0..edges.len())
-            .find(|r| (0..edges.len()).all(|i| cycle[i].class == classes[(r + i) % edges.len()]))
-        else {
+        if !self.settle_best() {
             return;
-        };
-        let edges: Vec<u16> = (0..edges.len()).map(|i| edges[(start + i) % edges.len()]).collect();
-        let kinds: Vec<u8> = cycle.iter().map(|step| step.kind).collect();
-        debug_assert!(strong_kinds(&kinds).is_some());
-        let Some((closing, last)) = self.last_closing(&edges, &kinds) else { return };
-        let unseen = edges.iter().zip(&kinds).any(|(e, k)| self.graph.edge(*e).unseen & k != 0);
-        let mut report = self.findings.closings[closing].report.clone();
-        report.silence = self.finding_silence(&report, unseen);
-        self.log.set_path(&mut report, self.finding_path(&edges, &kinds, last));
-        report.signature = self.signature_hash(&report);
-        if !self.log.reports.iter().any(|r| r.signature == report.signature) {
-            self.log.keep(report);
-        } else {
-            self.log.drop_lists();
         }
+        let signature = self.cycle_signature(&self.findings.classes, &self.findings.kinds);
+        if self.log.reports.iter().any(|report| report.signature == signature) {
+            return;
+        }
+        let Some((closing, last)) = self.last_closing() else { return };
+        let mut report = self.findings.closings[closing].report.clone();
+        report.signature = signature;
+        report.silence = self.finding_silence(&report);
+        let start = self.log.steps.len();
+        for back in 0..self.findings.best.len() {
+            let step = self.finding_step(last, back);
+            self.log.steps.push(step);
+        }
+        report.set_path(start..self.log.steps.len());
+        self.log.keep(report);
     }
 
     /// The dependency of the cycle that came last: (number of its closing, position in the cycle).
-    fn last_closing(&self, edges: &[u16], kinds: &[u8]) -> Option<(usize, usize)> {
-        let closes = |closing: &Closing| {
-            edges.iter().zip(kinds).position(|(edge, kind)| {
+    fn last_closing(&self) -> Option<(usize, usize)> {
+        let Findings { closings, best, kinds, .. } = &self.findings;
+        let position = |closing: &Closing| {
+            best.iter().zip(kinds).position(|(edge, kind)| {
                 let edge = self.graph.edge(*edge);
                 (edge.from, edge.to, *kind) == (closing.from, closing.to, closing.kind)
             })
         };
-        self.findings.closings.iter().enumerate().rev().find_map(|(n, c)| closes(c).map(|p| (n, p)))
+        closings.iter().enumerate().rev().find_map(|(n, c)| position(c).map(|at| (n, at)))
     }
 
-    /// From the class held at the closing dependency back to the one acquired there.
-    fn finding_path(&self, edges: &[u16], kinds: &[u8], last: usize) -> Vec<PathStep> {
-        let n = edges.len();
-        let steps = (0..n).map(|back| {
-            // Position of the edge into the class; the closing edge itself leads to the start.
-            let at = (last + n - 1 - back) % n;
-            let (edge, kind) = (self.graph.edge(edges[at]), kinds[at]);
-            let start = back == n - 1;
-            PathStep {
-                class: edge.to,
-                usage: self.classes[edge.to.index()].usage,
-                kinds: if start { 0 } else { kind },
-                site: edge.site,
-            }
-        });
-        steps.collect()
+    /// Step number `back` on the way from the class held at the closing dependency, which is edge
+    /// `last` of the cycle, back to the class acquired there.
+    fn finding_step(&self, last: usize, back: usize) -> PathStep {
+        let Findings { best, kinds, .. } = &self.findings;
+        let n = best.len();
+        let at = (last + n - 1 - back) % n;
+        let edge = self.graph.edge(best[at]);
+        let start = back == n - 1;
+        PathStep {
+            class: edge.to,
+            usage: self.classes[edge.to.index()].usage,
+            kinds: if start { 0 } else { kinds[at] },
+            site: edge.site,
+        }
     }
 
-    fn finding_silence(&self, report: &Report, unseen: bool) -> Option<Silence> {
-        let earlier = |r: &&Report| r.silence.is_none();
+    fn finding_silence(&self, report: &Report) -> Option<Silence> {
+        let Findings { best, kinds, .. } = &self.findings;
+        let unseen =
+            best.iter().zip(kinds).any(|(edge, kind)| self.graph.edge(*edge).unseen & kind != 0);
+        let reported = |report: &Report| report.silence.is_none();
         match report.silence {
             None if unseen => Some(Silence::ChainCache),
-            None if self.log.reports.iter().find(earlier).is_some() => Some(Silence::SwitchedOff),
+            None if self.log.reports.iter().any(reported) => Some(Silence::SwitchedOff),
             silence => silence,
         }
     }

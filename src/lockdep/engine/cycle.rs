@@ -27,25 +27,33 @@ pub(crate) fn strong_step(kind: u8, next: u8) -> bool {
     kind & (SR | ER) == 0 || next & (SR | SN) == 0
 }
 
-/// Picks one kind for each edge such that the cycle is strong; `None` if there is no way.
-pub(crate) fn strong_kinds(sets: &[u8]) -> Option<Vec<u8>> {
-    PREFERENCE.iter().find_map(|&first| {
-        if sets.first()? & first == 0 {
-            return None;
+/// Picks one kind for each edge such that the cycle is strong; false if there is no way. Leaves
+/// the kinds in `kinds`; `reach` is scratch.
+pub(crate) fn strong_kinds(sets: &[u8], kinds: &mut Vec<u8>, reach: &mut Vec<u8>) -> bool {
+    PREFERENCE.iter().any(|&first| {
+        kinds.clear();
+        sets.first().is_some_and(|set| set & first != 0) && {
+            kinds_that_close(sets, first, reach);
+            kinds.push(first);
+            follow_kinds(reach, kinds) && strong_step(kinds[kinds.len() - 1], first)
         }
-        let reach = kinds_that_close(sets, first);
-        let mut kinds = vec![first];
-        for at in 1..sets.len() {
-            let last = kinds[at - 1];
-            kinds.push(*PREFERENCE.iter().find(|&&k| reach[at] & k != 0 && strong_step(last, k))?);
-        }
-        strong_step(*kinds.last()?, first).then_some(kinds)
+    })
+}
+
+/// Extends `kinds` by the most preferred kinds that can be followed to the end.
+fn follow_kinds(reach: &[u8], kinds: &mut Vec<u8>) -> bool {
+    (1..reach.len()).all(|at| {
+        let last = kinds[at - 1];
+        let next = PREFERENCE.iter().find(|&&k| reach[at] & k != 0 && strong_step(last, k));
+        kinds.extend(next);
+        next.is_some()
     })
 }
 
 /// For each edge the kinds from which the rest can be chosen so that `first` may follow it.
-fn kinds_that_close(sets: &[u8], first: u8) -> Vec<u8> {
-    let mut reach = vec![0; sets.len()];
+fn kinds_that_close(sets: &[u8], first: u8, reach: &mut Vec<u8>) {
+    reach.clear();
+    reach.resize(sets.len(), 0);
     let mut next = first;
     for at in (0..sets.len()).rev() {
         let usable = |k: &&u8| {
@@ -54,7 +62,6 @@ fn kinds_that_close(sets: &[u8], first: u8) -> Vec<u8> {
         reach[at] = PREFERENCE.iter().filter(usable).fold(0, |set, k| set | k);
         next = reach[at];
     }
-    reach
 }
 
 impl Lockdep {
@@ -67,13 +74,12 @@ impl Lockdep {
         key(a).cmp(&key(b))
     }
 
-    /// The cycle through `classes`, where `sets[i]` are the kinds of the edge from class `i` to
-    /// the next, started at its smallest rotation.
-    pub(crate) fn canonical_cycle(&self, classes: &[ClassId], sets: &[u8]) -> Vec<CycleStep> {
+    /// Where the smallest rotation of a cycle begins, whose edge `i` leads from `classes[i]` and
+    /// has the kinds `sets[i]`.
+    pub(crate) fn first_of_cycle(&self, classes: &[ClassId], sets: &[u8]) -> usize {
         let n = classes.len();
-        let rotation = |r: usize| (0..n).map(move |i| (r + i) % n);
         let compare = |a: &usize, b: &usize| {
-            let pairs = rotation(*a).zip(rotation(*b));
+            let pairs = (0..n).map(|i| ((a + i) % n, (b + i) % n));
             pairs
                 .map(|(x, y)| {
                     self.compare_classes(classes[x], classes[y]).then(sets[x].cmp(&sets[y]))
@@ -81,10 +87,18 @@ impl Lockdep {
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
         };
-        let Some(best) = (0..n).min_by(compare) else { return Vec::new() };
-        let turned: Vec<u8> = rotation(best).map(|i| sets[i]).collect();
-        let kinds = strong_kinds(&turned).unwrap_or(turned);
-        rotation(best).zip(kinds).map(|(i, kind)| CycleStep { class: classes[i], kind }).collect()
+        (0..n).min_by(compare).unwrap_or(0)
+    }
+
+    /// The same cycle in canonical form: rotated, one kind for each edge.
+    pub(crate) fn canonical_cycle(&self, classes: &[ClassId], sets: &[u8]) -> Vec<CycleStep> {
+        let (n, first) = (classes.len(), self.first_of_cycle(classes, sets));
+        let turned: Vec<u8> = (0..n).map(|i| sets[(first + i) % n]).collect();
+        let (mut kinds, mut reach) = (Vec::new(), Vec::new());
+        let strong = strong_kinds(&turned, &mut kinds, &mut reach);
+        let kinds = if strong { kinds } else { turned };
+        let class = |i| classes[(first + i) % n];
+        kinds.iter().enumerate().map(|(i, &kind)| CycleStep { class: class(i), kind }).collect()
     }
 }
 
@@ -94,9 +108,13 @@ mod tests {
 
     #[test]
     fn kinds_are_chosen_so_that_the_cycle_is_strong() {
-        assert_eq!(strong_kinds(&[EN | ER, SN]), Some(vec![EN, SN]));
-        assert_eq!(strong_kinds(&[ER, SN]), None);
-        assert_eq!(strong_kinds(&[ER | SN, ER | SR]), Some(vec![ER, ER]));
-        assert_eq!(strong_kinds(&[SR]), None);
+        let strong = |sets: &[u8]| {
+            let (mut kinds, mut reach) = (Vec::new(), Vec::new());
+            strong_kinds(sets, &mut kinds, &mut reach).then_some(kinds)
+        };
+        assert_eq!(strong(&[EN | ER, SN]), Some(vec![EN, SN]));
+        assert_eq!(strong(&[ER, SN]), None);
+        assert_eq!(strong(&[ER | SN, ER | SR]), Some(vec![ER, ER]));
+        assert_eq!(strong(&[SR]), None);
     }
 }

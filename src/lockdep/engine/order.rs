@@ -41,6 +41,9 @@ pub(crate) struct Order {
     first: u16,
     last: u16,
     sides: [Side; 2],
+    /// Scratch of a merge.
+    list: Vec<u16>,
+    labels: Vec<u64>,
 }
 
 /// One side of the two-way search.
@@ -73,6 +76,8 @@ impl Order {
             first: NONE,
             last: NONE,
             sides: [Side::default(), Side::default()],
+            list: Vec::new(),
+            labels: Vec::new(),
         }
     }
 
@@ -298,24 +303,31 @@ impl Order {
     /// places taken are dealt out anew: first what leads into it, then it, then what it leads to.
     #[cold]
     fn merge(&mut self) {
-        let [forward, backward] = [0, 1].map(|side| self.sides[side].reached.clone());
-        let both = |c: &u16| self.is_reached(Direction::Backward, *c);
-        let (merged, mut later): (Vec<u16>, Vec<u16>) = forward.into_iter().partition(both);
-        let meets = |c: &u16| self.is_reached(Direction::Forward, *c);
-        let mut earlier: Vec<u16> = backward.into_iter().filter(|c| !meets(c)).collect();
-        earlier.sort_unstable_by_key(|c| self.label(*c));
-        later.sort_unstable_by_key(|c| self.label(*c));
-        let all = earlier.iter().chain(&merged).chain(&later);
-        let mut labels: Vec<u64> = all.map(|c| self.label(*c)).collect();
+        let mut list = std::mem::take(&mut self.list);
+        let mut labels = std::mem::take(&mut self.labels);
+        list.clear();
+        list.extend(&self.sides[Direction::Backward as usize].reached);
+        let after = |c: &&u16| !self.is_reached(Direction::Backward, **c);
+        list.extend(self.sides[Direction::Forward as usize].reached.iter().filter(after));
+        let part = |c: u16| {
+            let forward = self.is_reached(Direction::Forward, c);
+            u8::from(forward) + u8::from(!self.is_reached(Direction::Backward, c))
+        };
+        list.sort_unstable_by_key(|&c| (part(c), self.label(c)));
+        labels.clear();
+        labels.extend(list.iter().map(|&c| self.label(c)));
         labels.sort_unstable();
-        for &component in &merged[1..] {
-            self.absorb(merged[0], component);
+        let earlier = list.partition_point(|&c| part(c) == 0);
+        let later = list.partition_point(|&c| part(c) < 2);
+        for &component in &list[earlier + 1..later] {
+            self.absorb(list[earlier], component);
         }
-        labels.drain(earlier.len() + 1..earlier.len() + merged.len());
-        let sequence = earlier.iter().chain(&merged[..1]).chain(&later);
-        for (&component, label) in sequence.zip(labels) {
+        labels.drain(earlier + 1..later);
+        list.drain(earlier + 1..later);
+        for (&component, &label) in list.iter().zip(&labels) {
             self.components[usize::from(component)].label = label;
         }
+        (self.list, self.labels) = (list, labels);
         self.relink();
     }
 
@@ -335,16 +347,21 @@ impl Order {
 
     /// Puts the list in the order of its labels.
     fn relink(&mut self) {
-        let next = |&at: &u16| Some(self.components[usize::from(at)].after).filter(|&c| c != NONE);
-        let first = Some(self.first).filter(|&c| c != NONE);
-        let mut list: Vec<u16> = std::iter::successors(first, next).collect();
+        let mut list = std::mem::take(&mut self.list);
+        list.clear();
+        let mut at = self.first;
+        while at != NONE {
+            list.push(at);
+            at = self.components[usize::from(at)].after;
+        }
         list.sort_unstable_by_key(|&component| self.label(component));
         (self.first, self.last) = (NONE, NONE);
         let mut before = NONE;
-        for component in list {
+        for &component in &list {
             self.link(component, before, NONE);
             before = component;
         }
+        self.list = list;
     }
 }
 

@@ -200,6 +200,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Says where in the log its first path lies.
+    pub(crate) fn set_path(&mut self, path: Range<usize>) {
+        self.paths[0] = narrow(&path);
+    }
+
     /// Where its first path lies in the log, if it has one.
     pub(crate) fn first_path(&self) -> Option<Range<usize>> {
         (!self.paths[0].is_empty()).then(|| widen(&self.paths[0]))
@@ -244,13 +249,6 @@ impl Log {
     pub(crate) fn drop_lists(&mut self) {
         self.held.truncate(self.kept_held);
         self.steps.truncate(self.kept_steps);
-    }
-
-    /// Lists the path of a report.
-    pub(crate) fn set_path(&mut self, report: &mut Report, path: Vec<PathStep>) {
-        let start = self.steps.len();
-        self.steps.extend(path);
-        report.paths[0] = narrow(&(start..self.steps.len()));
     }
 }
 

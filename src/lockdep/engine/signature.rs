@@ -58,9 +58,17 @@ impl Lockdep {
         hash
     }
 
+    /// Signature of the lock-order finding that a canonical cycle is.
+    pub(super) fn cycle_signature(&self, classes: &[ClassId], kinds: &[u8]) -> u64 {
+        let mut hash = Kind::Circular as u64 + 1;
+        let steps = classes.iter().zip(kinds).map(|(&class, &kind)| CycleStep { class, kind });
+        cycle_parts(steps, &mut |part| hash = digest(hash, self.part_hash(part)));
+        hash
+    }
+
     fn signature_parts(&self, report: &Report, part: &mut dyn FnMut(Part)) {
         match report.kind {
-            Kind::Circular => cycle_parts(&self.report_cycle(report), part),
+            Kind::Circular => cycle_parts(self.report_cycle(report).into_iter(), part),
             Kind::UserHeld | Kind::ExitHeld => {
                 self.report_held(report).iter().for_each(|held| held_parts(held, part));
             }
@@ -148,12 +156,14 @@ impl Lockdep {
     }
 }
 
-fn cycle_parts(cycle: &[CycleStep], part: &mut dyn FnMut(Part)) {
+fn cycle_parts(cycle: impl Iterator<Item = CycleStep>, part: &mut dyn FnMut(Part)) {
+    let mut first = None;
     for step in cycle {
+        first = first.or(Some(step.class));
         part(Part::Class(step.class));
         part(Part::Edge(step.kind));
     }
-    cycle.first().iter().for_each(|step| part(Part::Class(step.class)));
+    first.iter().for_each(|class| part(Part::Class(*class)));
 }
 
 fn held_parts(held: &HeldView, part: &mut dyn FnMut(Part)) {
