@@ -9,10 +9,10 @@ use std::pin::{Pin, pin};
 
 use crate::case::{Burst, Case, MAX_TASKS, Until};
 use crate::kvm::trace::Event;
-use crate::kvm::{Bug, Variant};
+use crate::kvm::{Bug, Place, Variant};
 use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
-use crate::machine::sim::{Inspect, Settings, Sim};
+use crate::machine::sim::{End, Inspect, Settings, Sim, Stretch};
 use crate::oracle::{Facts, Oracles};
 use crate::schedule::Bursts;
 use world::World;
@@ -156,20 +156,28 @@ impl Runner {
         self.sim.inspect(look)
     }
 
-    /// Who ran for how many scheduling points in the last run, if it was recorded: the schedule
-    /// that repeats it.
+    /// The schedule that repeats the last run, if it was recorded.
     pub fn executed_bursts(&self, out: &mut Vec<Burst>) {
         out.clear();
-        self.sim.inspect(|seen| {
-            for &(task, points) in seen.switches {
-                let mut left = points.max(1);
-                while left > 0 {
-                    let n = left.min(255);
-                    out.push(Burst { task, until: Until::Points(n as u8) });
-                    left -= n;
-                }
-            }
-        });
+        self.sim.inspect(|seen| seen.stretches.iter().for_each(|stretch| burst(*stretch, out)));
+    }
+}
+
+/// A stretch of a run as bursts. A burst of points ends before the effect of its last one.
+fn burst(Stretch { task, points, end }: Stretch, out: &mut Vec<Burst>) {
+    let mut left = if end == End::Blocked { 0 } else { points };
+    while left > 0 {
+        let n = left.min(255);
+        out.push(Burst { task, until: Until::Points(n as u8) });
+        left -= n;
+    }
+    match end {
+        End::Point => {}
+        End::Place(place) => {
+            let place = Place::ALL.get(usize::from(place)).copied().map(Until::Place);
+            out.extend(place.map(|until| Burst { task, until }));
+        }
+        End::Blocked => out.push(Burst { task, until: Until::Blocked }),
     }
 }
 

@@ -128,6 +128,28 @@ impl Default for Settings {
     }
 }
 
+/// A part of a run in which only one task ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The task.
+    pub task: u8,
+    /// Scheduling points that it came to, the one that it stopped at included.
+    pub points: u32,
+    /// Why another task ran then.
+    pub end: End,
+}
+
+/// Where a task stopped for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At a scheduling point.
+    Point,
+    /// At a named place.
+    Place(u8),
+    /// Where it blocked, finished, or the run was cut.
+    Blocked,
+}
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -185,7 +207,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 events: 0,
                 reported: 0,
                 records: Vec::new(),
-                switches: Vec::new(),
+                stretches: Vec::new(),
                 cycles: Vec::new(),
                 keys: Vec::new(),
                 names: Vec::new(),
@@ -248,8 +270,8 @@ impl<S: Schedule, E> Sim<S, E> {
         }
         let runnable = state.runnable;
         let next = state.next.take().unwrap_or_else(|| state.schedule.next(at, runnable));
-        if state.recording && state.switches.last().is_none_or(|s| s.0 != next) {
-            state.switches.push((next, 0));
+        if state.recording && state.stretches.last().is_none_or(|last| last.task != next) {
+            state.stretches.push(Stretch { task: next, points: 0, end: End::Blocked });
         }
         Some(next)
     }
@@ -281,7 +303,7 @@ impl<S: Schedule, E> Sim<S, E> {
         look(&Inspect {
             lockdep: &state.lockdep,
             records: &state.records,
-            switches: &state.switches,
+            stretches: &state.stretches,
             cycles: &state.cycles,
             points: state.points,
             events: state.events,
@@ -306,8 +328,8 @@ pub struct Inspect<'a, E> {
     pub lockdep: &'a Lockdep,
     /// Tracepoints and alarms in order; every step when recording.
     pub records: &'a [Record<E>],
-    /// Who ran for how many scheduling points, in order; kept when recording.
-    pub switches: &'a [(u8, u32)],
+    /// Who ran from where to where, in order; kept when recording.
+    pub stretches: &'a [Stretch],
     /// The waits behind what is stuck.
     pub cycles: &'a [Cycle],
     /// Scheduling points passed.

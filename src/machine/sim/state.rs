@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::lock::{Kind, Lock, Waiter};
 use super::waits::{Cycle, Wait};
-use super::{Alarm, At, Record, Schedule, What};
+use super::{Alarm, At, End, Record, Schedule, Stretch, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
 use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
 
@@ -93,7 +93,7 @@ pub(super) struct State<S, E> {
     pub(super) events: u32,
     pub(super) reported: usize,
     pub(super) records: Vec<Record<E>>,
-    pub(super) switches: Vec<(u8, u32)>,
+    pub(super) stretches: Vec<Stretch>,
     pub(super) cycles: Vec<Cycle>,
     pub(super) keys: Vec<KeyId>,
     pub(super) names: Vec<&'static str>,
@@ -107,15 +107,28 @@ impl<S: Schedule, E> State<S, E> {
         }
         self.points += 1;
         if self.recording
-            && let Some(last) = self.switches.last_mut()
+            && let Some(last) = self.stretches.last_mut()
         {
-            last.1 += 1;
+            last.points += 1;
         }
         if self.points >= self.max_points {
             self.runnable = 0;
             return false;
         }
-        self.goes_on(At::Point(task), task)
+        let goes_on = self.goes_on(At::Point(task), task);
+        if !goes_on {
+            self.stopped(End::Point);
+        }
+        goes_on
+    }
+
+    /// Notes where the running task stopped for another.
+    pub(super) fn stopped(&mut self, end: End) {
+        if self.recording
+            && let Some(last) = self.stretches.last_mut()
+        {
+            last.end = end;
+        }
     }
 
     /// Asks the schedule who runs next; whether that is still `task`.
@@ -317,7 +330,7 @@ impl<S: Schedule, E> State<S, E> {
         (self.done, self.doomed, self.sleepers) = (0, 0, 0);
         self.next = None;
         self.records.clear();
-        self.switches.clear();
+        self.stretches.clear();
         self.cycles.clear();
     }
 }
