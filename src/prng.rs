@@ -6,6 +6,7 @@ pub struct Prng(pub u64);
 
 impl Prng {
     /// The next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -145,7 +145,19 @@ fn bursts_of_a_long_schedule_fit_the_cap() {
     let mut case = large();
     case.schedule.bursts =
         (0..64).map(|_| Burst { task: prng.below(4) as u8, until: Until::Points(1) }).collect();
-    let mut judge = |case: &Case| case.schedule.bursts.len() % 2 == 0 && case.programs.tasks() > 1;
+    let mut judge =
+        |case: &Case| case.schedule.bursts.len().is_multiple_of(2) && case.programs.tasks() > 1;
     let small = shrink(&case, &mut judge, MAX_RUNS);
     assert_eq!(small.check(), Ok(()));
+}
+
+#[test]
+fn a_split_alone_that_is_two_deep_becomes_a_region_with_a_split() {
+    let case = "variant rwsem vm v task a split 0x10e..0x112 depth 2
+                task b memslot create 5 gfn 0x72..0x74 hva 0x2e0";
+    let expected = "variant rwsem\nvm vm0\ntask munmapper\n  munmap 0x100..0x101\n    \
+                    split 0x100..0x101\n  end\ntask vmm\n  \
+                    memslot create 0  gfn 0x00..0x01  hva 0x100\n\
+                    schedule munmapper until split, vmm until blocked\n";
+    assert_eq!(minimized(&case.parse().unwrap(), Kind::Deadlock).to_string(), expected);
 }

@@ -11,6 +11,8 @@
 //! kernel's own user-space build: NMIs, lock pinning, comparison functions, freeing of keys, lock
 //! statistics; stack traces are tokens of the caller, so the table that holds them cannot fill up.
 
+#[cfg(feature = "cli")]
+pub mod check;
 pub mod engine;
 pub mod render;
 pub mod script;

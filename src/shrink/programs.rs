@@ -1,12 +1,13 @@
 //! Fewer operations, fewer tasks.
 
 use super::{Judge, Search};
-use crate::case::{Case, Op, Programs};
+use crate::case::{Case, Op, Opener, Programs};
 
 pub(super) fn reduce<J: Judge>(search: &mut Search<'_, J>) {
     drop_tasks(search);
     flatten_splits(search);
     drop_operations(search);
+    wrap_splits(search);
     join_tasks(search);
 }
 
@@ -18,8 +19,7 @@ fn drop_tasks<J: Judge>(search: &mut Search<'_, J>) {
     }
 }
 
-/// Splits less deep, before what they stand in is taken away: a region and the split in it say more
-/// than a split that is two deep.
+/// Splits less deep, before what they stand in is taken away.
 fn flatten_splits<J: Judge>(search: &mut Search<'_, J>) {
     for at in 0..search.best.programs.ops.len() {
         let Some(&Op::Split { hva, depth }) = search.best.programs.ops.get(at) else { continue };
@@ -48,6 +48,26 @@ fn drop_operations<J: Judge>(search: &mut Search<'_, J>) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// A region and the split in it, for a split alone that is two deep: as many operations, but places
+/// between them where a burst may end.
+fn wrap_splits<J: Judge>(search: &mut Search<'_, J>) {
+    for task in 0..search.best.programs.tasks() {
+        for at in (0..search.best.programs.task(task).len()).rev() {
+            let mut programs = programs(&search.best);
+            let Some(&Op::Split { hva, depth: depth @ 2.. }) = programs[task].get(at) else {
+                continue;
+            };
+            let region = [
+                Op::Open { opener: Opener::Munmap, hva },
+                Op::Split { hva, depth: depth - 1 },
+                Op::End,
+            ];
+            programs[task].splice(at..=at, region);
+            search.offer_rescheduled(with(&search.best, &programs));
         }
     }
 }

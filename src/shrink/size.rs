@@ -19,7 +19,7 @@ pub struct Size {
     pub bursts: u32,
     /// Registrants, slots and settings that are not default.
     pub config: u32,
-    /// Second VMs, writes and flags.
+    /// Second VMs, writes, flags, and splits that are more than one deep.
     pub details: u32,
     /// Pages of all ranges.
     pub pages: u32,
@@ -77,6 +77,7 @@ fn details(op: &Op) -> u32 {
     let extra = match *op {
         Op::Fault { write, .. } => write,
         Op::Flags { log_dirty, .. } => log_dirty,
+        Op::Split { depth, .. } => depth > 1,
         _ => false,
     };
     u32::from(op.vm().unwrap_or_default()) + u32::from(extra)

@@ -8,7 +8,8 @@ use super::super::types::{Acquire, ClassId, InstanceId, LockType, Mode, Read, Ta
 use super::super::usage::{ENABLED, INITIAL, USED_IN};
 use super::Lockdep;
 use super::chain::{EMPTY_CHAIN, MAX_LOCKDEP_CHAIN_HLOCKS, MAX_LOCKDEP_CHAINS, extend};
-use super::held::{HeldLock, MAX_LOCK_DEPTH, Request, WaitLimit};
+use super::held::{HeldLock, MAX_LOCK_DEPTH, Request};
+use super::memo::Memo;
 use super::report::{Detail, Draft, Kind, Limit, Silence};
 
 /// Highest count of nested acquisitions that one entry can stand for.
@@ -30,50 +31,47 @@ impl Lockdep {
     /// A task acquires a lock. True if this event had something to report.
     #[inline]
     pub fn acquire(&mut self, task: TaskId, acquire: &Acquire) -> bool {
-        !self.acquire_known(task, acquire) && self.lock_event(task, acquire, false)
+        let Some(state) = self.tasks.get(task.index()) else { return false };
+        let request = Request::new(acquire, false, !state.irq.hardirqs_on);
+        !self.acquire_again(task.index(), &request) && self.lock_event(task, &request)
     }
 
     /// Waits for the users of a lock: checked like a blocking acquisition, but nothing stays held
     /// (`lock_sync()`). True if this event had something to report.
     pub fn sync(&mut self, task: TaskId, acquire: &Acquire) -> bool {
-        self.lock_event(task, acquire, true)
+        let hardirqs_off = !self.irq_state(task).hardirqs_on;
+        self.lock_event(task, &Request::new(acquire, true, hardirqs_off))
     }
 
-    /// The common case, complete in itself: a known class whose usage bits are set already, in a
-    /// known chain. False, with nothing done, where any check needs more than a look.
+    /// The common case, complete in itself: the same lock was acquired before in the same way, in
+    /// the same interrupt state, after the same chain, and nothing was new about it.
     #[inline]
-    fn acquire_known(&mut self, task: TaskId, acquire: &Acquire) -> bool {
-        let Some(task) = self.tasks.get_mut(task.index()) else { return false };
-        let Some(instance) = self.instances.get(acquire.instance.index()) else { return false };
-        let id = instance.cache[usize::from(acquire.subclass & 1)];
-        let Some(class) = self.classes.get(usize::from(id)) else { return false };
-        let (wait, head) = match task.top() {
-            Some(top) if top.context == task.context => (top.wait, false),
-            _ => (WaitLimit::NONE, true),
-        };
-        let request = Request::new(acquire, false, !task.irq.hardirqs_on);
-        let held = request.entry(ClassId(id), task.context, wait.with(class.allows), task.chain);
-        let wanted = usage_to_mark(task.usage, &held);
-        let chain = chain_after(self.config.mode, task.chain, head, &held);
-        let simple = acquire.subclass <= 1 && acquire.nest.is_none() && !self.off;
-        let checked = acquire.trylock || !acquire.check || self.chains.is_plain(chain);
-        let known = class.usage & wanted == wanted
-            && (class.needs <= wait.apply(task.wait_level) || acquire.trylock)
-            && class.lock_type != LockType::Override;
-        if simple && checked && known && task.touched {
-            task.push_below_limit(&held, chain)
-        } else {
-            false
+    pub(super) fn acquire_again(&mut self, t: usize, request: &Request) -> bool {
+        let Some(task) = self.tasks.get_mut(t) else { return false };
+        let state = task.state | request.word();
+        let Some(memo) = self.memos.get(task.chain, request.instance, state) else { return false };
+        let same_context = task.top().is_none_or(|top| top.context == task.context);
+        same_context && !self.off && task.push_again(&memo.entry, request.site, memo.chain)
+    }
+
+    /// Notes an acquisition that was not new in any respect.
+    #[inline]
+    fn remember(&mut self, t: usize, held: &HeldLock, chain: u64, head: bool) {
+        let task = &self.tasks[t];
+        let plain = held.nest().is_none() && held.references == 0 && !held.sync();
+        if plain && task.touched && (!head || task.depth == 0) {
+            let subclass = self.classes[held.class.index()].subclass;
+            let state = task.state | Request::again(held, subclass).word();
+            self.memos.put(Memo { state, chain, entry: *held });
         }
     }
 
     /// Any acquisition.
     #[cold]
     #[inline(never)]
-    fn lock_event(&mut self, task: TaskId, acquire: &Acquire, sync: bool) -> bool {
-        let Some((t, before)) = self.begin(task, acquire.site) else { return false };
-        let hardirqs_off = !self.tasks[t].irq.hardirqs_on;
-        self.lock_acquire(t, &Request::new(acquire, sync, hardirqs_off));
+    fn lock_event(&mut self, task: TaskId, request: &Request) -> bool {
+        let Some((t, before)) = self.begin(task, request.site) else { return false };
+        self.lock_acquire(t, request);
         self.log.events != before
     }
 
@@ -115,7 +113,9 @@ impl Lockdep {
         {
             return false;
         }
-        if !held.trylock() && held.check() && !self.validate_chain(t, held, chain, head) {
+        if held.trylock() || !held.check() || self.chains.get(chain) == Some(0) {
+            self.remember(t, held, chain, head);
+        } else if !self.validate_chain(t, held, chain, head) {
             return false;
         }
         held.sync() || self.push(t, held, chain)
@@ -165,23 +165,16 @@ impl Lockdep {
         self.fire(t, Draft { subject: Some(*held), detail, ..Draft::new(Kind::NestNotHeld) })
     }
 
-    /// `validate_chain()`: everything that a known chain need not be asked again.
-    #[inline]
+    /// `validate_chain()`, for a chain that is not simply known.
     fn validate_chain(&mut self, t: usize, held: &HeldLock, chain: u64, head: bool) -> bool {
-        match self.chains.get(chain) {
-            Some(0) => true,
-            // A repeated class is legal or not by the lock objects, which no chain value knows.
-            Some(_) => {
-                self.kernel_skips = true;
-                self.check_chain(t, held, head)
-            }
-            None => self.add_chain(t, held, chain) && self.check_chain(t, held, head),
+        let repeats = self.tasks[t].held().iter().any(|below| conflicts(below, held));
+        // A repeated class is legal or not by the lock objects, which no chain value knows.
+        let known = self.chains.get(chain).is_some();
+        self.kernel_skips = known;
+        if !known && !self.add_chain(t, held, chain, repeats) {
+            return false;
         }
-    }
-
-    #[cold]
-    fn check_chain(&mut self, t: usize, held: &HeldLock, head: bool) -> bool {
-        match self.check_same_class(t, held) {
+        match if repeats { self.check_same_class(t, held) } else { SameClass::Clear } {
             SameClass::Stop => false,
             SameClass::Covered => true,
             SameClass::Clear => head || self.add_dependencies(t, held),
@@ -189,12 +182,10 @@ impl Lockdep {
     }
 
     /// Inserts a new chain (`add_chain_cache()`).
-    #[cold]
-    fn add_chain(&mut self, t: usize, held: &HeldLock, chain: u64) -> bool {
+    fn add_chain(&mut self, t: usize, held: &HeldLock, chain: u64, repeats: bool) -> bool {
         let context = held.context;
         let task = &self.tasks[t];
         let below = task.held().iter().rev().take_while(|h| h.context == context).count();
-        let repeats = task.held().iter().any(|h| h.class == held.class);
         if self.chains.len() >= MAX_LOCKDEP_CHAINS {
             return self.chain_limit(t, Limit::Chains);
         }
@@ -240,8 +231,7 @@ impl Lockdep {
         for i in 0..usize::from(self.tasks[t].depth) {
             let held = self.tasks[t].stack[i];
             nested |= Some(held.instance) == new.nest();
-            let readers = new.read == Read::Recursive && held.read.is_shared();
-            if held.class != new.class || readers {
+            if !conflicts(&held, new) {
                 continue;
             }
             if nested {
@@ -278,6 +268,13 @@ impl Lockdep {
         }
         true
     }
+}
+
+/// Two acquisitions of a class, one after the other, unless both are readers and the second is
+/// recursive.
+#[inline]
+fn conflicts(held: &HeldLock, new: &HeldLock) -> bool {
+    held.class == new.class && !(new.read == Read::Recursive && held.read.is_shared())
 }
 
 /// Usage bits that an acquisition sets, where one without restrictions sets `usage`

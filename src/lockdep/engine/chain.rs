@@ -67,15 +67,6 @@ impl ChainCache {
         }
     }
 
-    /// A quick look: `chain` is known, without a note. May miss one that is.
-    #[inline]
-    pub(crate) fn is_plain(&self, chain: u64) -> bool {
-        let home = chain as usize & (self.slots.len().wrapping_sub(1));
-        self.slots.get(home).is_some_and(|slot| {
-            slot.chain == chain && slot.generation == self.generation && slot.note == 0
-        })
-    }
-
     /// The note of `chain`, if it is known.
     #[inline]
     pub(crate) fn get(&self, chain: u64) -> Option<u32> {

@@ -163,7 +163,6 @@ impl Lockdep {
         if cached != NO_CLASS { Some(ClassId(cached)) } else { self.find_class(instance, subclass) }
     }
 
-    #[cold]
     pub(super) fn find_class(&mut self, instance: InstanceId, subclass: u8) -> Option<ClassId> {
         let key = self.instances.get(instance.index())?.key;
         let class = self.register(key, subclass)?;

@@ -112,6 +112,16 @@ impl Request {
         }
     }
 
+    /// How it acquires, as one number; zero bits where [`Task`](super::task::Task)'s have theirs.
+    #[inline]
+    pub(crate) fn word(&self) -> u64 {
+        let nested = u64::from(self.nest != NO_INSTANCE || self.references != 0);
+        (u64::from(self.subclass) << 32)
+            | ((self.read as u64) << 40)
+            | (u64::from(self.flags) << 48)
+            | (nested << 56)
+    }
+
     #[inline]
     pub(crate) fn nest(&self) -> Option<InstanceId> {
         (self.nest != NO_INSTANCE).then_some(InstanceId(self.nest))

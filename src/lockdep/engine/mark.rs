@@ -18,7 +18,6 @@ const ORDER: [u8; 5] = [IN_HARDIRQ, IN_SOFTIRQ, HARDIRQ_ON, SOFTIRQ_ON, INITIAL]
 
 impl Lockdep {
     /// Sets the usage bits in `wanted` that the class of `held` lacks.
-    #[cold]
     pub(super) fn mark_usage(&mut self, t: usize, held: &HeldLock, wanted: u16) -> bool {
         let read = u8::from(held.read.is_shared());
         ORDER

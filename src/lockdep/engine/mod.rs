@@ -25,6 +25,7 @@ pub mod graph;
 pub mod held;
 pub mod irq;
 pub mod mark;
+pub mod memo;
 pub mod order;
 pub mod reach;
 pub mod release;
@@ -39,6 +40,7 @@ use class::{Class, Instance, Key, Name};
 use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
+use memo::Memos;
 use order::Order;
 use reach::Reach;
 use report::{Log, Report};
@@ -83,6 +85,7 @@ pub struct Lockdep {
     graph: Graph,
     order: Order,
     reach: Reach,
+    memos: Memos,
     chains: ChainCache,
     chain_elements: usize,
     chain_counts: [u32; 3],
@@ -116,6 +119,7 @@ impl Lockdep {
             graph: Graph::new(),
             order: Order::new(),
             reach: Reach::default(),
+            memos: Memos::default(),
             chains: ChainCache::new(),
             chain_elements: 0,
             chain_counts: [0; 3],
@@ -150,6 +154,7 @@ impl Lockdep {
         self.graph.clear();
         self.order.clear();
         self.reach.clear();
+        self.memos.clear();
         self.chains.clear();
         self.kernel_chains.clear();
         self.chain_elements = 0;

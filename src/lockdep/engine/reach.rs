@@ -69,12 +69,19 @@ impl Reach {
 
     /// Adds bits to the summary of a class, and to those of all classes that look at it: what lies
     /// ahead concerns the classes behind, and the reverse.
+    #[inline]
     fn spread(&mut self, graph: &Graph, class: ClassId, bits: u8, direction: Direction) {
+        self.grow(class, bits, direction);
+        if !self.todo.is_empty() {
+            self.pass_on(graph, bits, direction);
+        }
+    }
+
+    fn pass_on(&mut self, graph: &Graph, bits: u8, direction: Direction) {
         let against = match direction {
             Direction::Forward => Direction::Backward,
             Direction::Backward => Direction::Forward,
         };
-        self.grow(class, bits, direction);
         while let Some(class) = self.todo.pop() {
             let mut at = graph.first(class, against);
             while at != NO_EDGE {

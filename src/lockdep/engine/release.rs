@@ -28,7 +28,6 @@ impl Lockdep {
     }
 
     /// Not simply the top of the stack.
-    #[cold]
     fn release_slow(&mut self, t: usize, instance: InstanceId) -> bool {
         let Some(at) = self.find_held(t, instance) else {
             return self.fire_bad_unlock(t, instance);
@@ -54,7 +53,8 @@ impl Lockdep {
         (from..end).all(|i| {
             let held = self.tasks[t].stack[i];
             let subclass = self.classes[held.class.index()].subclass;
-            self.lock_acquire(t, &Request::again(&held, subclass))
+            let request = Request::again(&held, subclass);
+            self.acquire_again(t, &request) || self.lock_acquire(t, &request)
         })
     }
 
@@ -125,6 +125,7 @@ impl Lockdep {
             return self.log.events != before;
         };
         self.uncache_classes(instance);
+        self.memos.clear();
         if let Some(class) = self.find_class(instance, subclass) {
             self.tasks[t].stack[at].class = class;
             self.reacquire(t, at, at);

@@ -103,6 +103,8 @@ impl IrqState {
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) chain: u64,
+    /// Everything below about interrupts, as one number in the low half.
+    pub(crate) state: u64,
     /// What [`IrqState`] means for an acquisition, recomputed when it changes.
     pub(crate) usage: u16,
     pub(crate) context: u8,
@@ -120,6 +122,7 @@ impl Task {
     pub(crate) fn new(raw_lock_nesting: bool) -> Self {
         let mut task = Task {
             chain: EMPTY_CHAIN,
+            state: 0,
             usage: 0,
             context: 0,
             wait_level: 0,
@@ -148,6 +151,9 @@ impl Task {
         self.usage = self.irq.usage();
         self.context = self.irq.context();
         self.wait_level = self.irq.wait_level(raw_lock_nesting);
+        self.state = u64::from(self.usage)
+            | (u64::from(self.context) << 16)
+            | (u64::from(self.wait_level) << 24);
     }
 
     /// Held locks, oldest first.
@@ -161,14 +167,15 @@ impl Task {
         self.held().last()
     }
 
-    /// Pushes an entry, unless that fills the stack: then nothing happens.
+    /// Pushes an entry once more, unless that fills the stack: then nothing happens.
     #[inline]
-    pub(crate) fn push_below_limit(&mut self, held: &HeldLock, chain: u64) -> bool {
+    pub(crate) fn push_again(&mut self, held: &HeldLock, site: Site, chain: u64) -> bool {
         let at = usize::from(self.depth);
         if at + 1 >= MAX_LOCK_DEPTH {
             return false;
         }
         self.stack[at] = *held;
+        self.stack[at].site = site;
         self.depth += 1;
         self.chain = chain;
         true

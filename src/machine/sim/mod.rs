@@ -187,6 +187,9 @@ impl<S: Schedule, E> Sim<S, E> {
                 tasks: std::array::from_fn(|_| TaskState::new()),
                 count: MAX_TASKS,
                 runnable: 0,
+                done: 0,
+                doomed: 0,
+                sleepers: 0,
                 schedule,
                 next: None,
                 setting_up: false,
@@ -275,7 +278,7 @@ impl<S: Schedule, E> Sim<S, E> {
         let validator_task = state.validator_tasks[task as usize];
         state.lockdep.task_exit(validator_task, Site::default().token());
         state.note_reports(task);
-        state.tasks[task as usize].done = true;
+        state.done |= 1 << task;
         state.runnable &= !(1 << task);
     }
 
@@ -284,7 +287,7 @@ impl<S: Schedule, E> Sim<S, E> {
         if state.points >= state.max_points {
             return Ending::Bound;
         }
-        if state.tasks[..tasks].iter().all(|t| t.done) {
+        if state.done.count_ones() as usize == tasks {
             return Ending::Finished;
         }
         state.report_left();

@@ -23,7 +23,6 @@ pub(super) struct WordState {
 pub(super) struct TaskState {
     /// Why it does not run; none while it can.
     pub(super) wait: Option<Wait>,
-    pub(super) done: bool,
     /// TASK_UNINTERRUPTIBLE, as opposed to TASK_RUNNING.
     pub(super) uninterruptible: bool,
     /// Depth of non-blockable sections.
@@ -75,6 +74,12 @@ pub(super) struct State<S, E> {
     pub(super) tasks: [TaskState; MAX_TASKS],
     pub(super) count: usize,
     pub(super) runnable: u16,
+    /// Tasks that have finished.
+    pub(super) done: u16,
+    /// Tasks already reported as doomed.
+    pub(super) doomed: u16,
+    /// Tasks that wait for anything but a lock.
+    pub(super) sleepers: u16,
     pub(super) schedule: S,
     /// Chosen by the schedule, not yet running.
     pub(super) next: Option<u8>,
@@ -262,12 +267,14 @@ impl<S: Schedule, E> State<S, E> {
     pub(super) fn wake(&mut self, task: u8) {
         self.tasks[task as usize].wait = None;
         self.runnable |= 1 << task;
+        self.sleepers &= !(1 << task);
     }
 
     /// The task cannot go on; whoever is doomed by that is reported now.
     pub(super) fn block(&mut self, task: u8, wait: Wait) {
         self.tasks[task as usize].wait = Some(wait);
         self.runnable &= !(1 << task);
+        self.sleepers |= u16::from(!matches!(wait, Wait::Lock { .. })) << task;
         self.check_stuck(task);
     }
 
@@ -315,6 +322,7 @@ impl<S: Schedule, E> State<S, E> {
             task.reset();
         }
         (self.points, self.events, self.reported, self.runnable) = (0, 0, 0, 0);
+        (self.done, self.doomed, self.sleepers) = (0, 0, 0);
         self.next = None;
         self.records.clear();
         self.turns.clear();
@@ -324,18 +332,11 @@ impl<S: Schedule, E> State<S, E> {
 
 impl TaskState {
     pub(super) fn new() -> TaskState {
-        TaskState {
-            wait: None,
-            done: false,
-            uninterruptible: false,
-            nonblock: 0,
-            spinning: 0,
-            held: Vec::new(),
-        }
+        TaskState { wait: None, uninterruptible: false, nonblock: 0, spinning: 0, held: Vec::new() }
     }
 
     fn reset(&mut self) {
-        (self.wait, self.done, self.uninterruptible) = (None, false, false);
+        (self.wait, self.uninterruptible) = (None, false);
         (self.nonblock, self.spinning) = (0, 0);
         self.held.clear();
     }

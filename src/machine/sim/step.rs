@@ -11,9 +11,6 @@ use super::{At, Schedule, TurnEnd, What};
 use crate::machine::sim::lock::Kind;
 use crate::machine::{HeldUp, LockId, Mode, RcuWait, Site, Srcu, Word};
 
-/// Most locations that a retrying fault watches.
-pub(super) const MAX_WATCHED: usize = 4;
-
 /// A shared operation.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
@@ -28,7 +25,7 @@ pub(super) enum Op {
     Schedule(RcuWait),
     Finish(RcuWait),
     Wake(RcuWait),
-    Retry(HeldUp, [Option<Word>; MAX_WATCHED]),
+    Retry(HeldUp),
     Place(u8),
 }
 
@@ -52,6 +49,19 @@ enum Next {
     Again(Phase, bool),
 }
 
+/// The same, for operations that return nothing.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub(super) struct Quiet<'a, S, E>(pub(super) Step<'a, S, E>);
+
+impl<S: Schedule, E> Future for Quiet<'_, S, E> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(context).map(|_| ())
+    }
+}
+
 /// The operation in progress.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
@@ -71,13 +81,13 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
     type Output = u64;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u64> {
-        let task = self.task;
-        let state = &mut *task.sim.state.borrow_mut();
+        let this = &mut *self;
+        let state = &mut *this.task.sim.state.borrow_mut();
         loop {
-            match state.step(task.id, task.site, self.op, self.phase) {
+            match state.step(this.task.id, this.task.site, &this.op, this.phase) {
                 Next::Ready(value) => return Poll::Ready(value),
                 Next::Again(phase, at_once) => {
-                    self.phase = phase;
+                    this.phase = phase;
                     if !at_once {
                         return Poll::Pending;
                     }
@@ -88,7 +98,7 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
 }
 
 impl<S: Schedule, E> State<S, E> {
-    fn step(&mut self, task: u8, site: Site, op: Op, phase: Phase) -> Next {
+    fn step(&mut self, task: u8, site: Site, op: &Op, phase: Phase) -> Next {
         match phase {
             Phase::Before if self.has_point(task, op) => Next::Again(Phase::At, self.point(task)),
             Phase::Before if self.stops(task, op) => Next::Again(Phase::At, false),
@@ -103,8 +113,8 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    fn has_point(&self, task: u8, op: Op) -> bool {
-        match op {
+    fn has_point(&self, task: u8, op: &Op) -> bool {
+        match *op {
             Op::Read(word) => self.exposed(task, word, false),
             Op::Write(word, _) => self.exposed(task, word, true),
             // What the schedule sees of a retry is the wait; a place is none unless a burst ends there.
@@ -114,8 +124,8 @@ impl<S: Schedule, E> State<S, E> {
     }
 
     /// Whether a burst ends here; then somebody else runs next.
-    fn stops(&mut self, task: u8, op: Op) -> bool {
-        let Op::Place(place) = op else { return false };
+    fn stops(&mut self, task: u8, op: &Op) -> bool {
+        let Op::Place(place) = *op else { return false };
         let stops = !self.setting_up
             && self.schedule.stops_at(task, place)
             && !self.goes_on(At::Place(task), task);
@@ -125,8 +135,8 @@ impl<S: Schedule, E> State<S, E> {
         stops
     }
 
-    fn effect(&mut self, task: u8, site: Site, op: Op) -> Next {
-        match op {
+    fn effect(&mut self, task: u8, site: Site, op: &Op) -> Next {
+        match *op {
             Op::Acquire(lock, mode) => self.acquire(task, site, lock, mode),
             Op::TryAcquire(lock, mode) => {
                 let taken = self.try_take(task, lock, mode);
@@ -168,7 +178,7 @@ impl<S: Schedule, E> State<S, E> {
                 self.wake_waiter(wait);
                 Next::Ready(0)
             }
-            Op::Retry(by, watched) => self.watch(task, by, &watched),
+            Op::Retry(by) => self.wait_to_retry(task, by),
             Op::Place(_) => Next::Ready(0),
         }
     }
@@ -189,8 +199,8 @@ impl<S: Schedule, E> State<S, E> {
         Next::Again(Phase::Woken, false)
     }
 
-    fn queue_writer(&mut self, task: u8, site: Site, op: Op) -> Next {
-        let Op::Acquire(lock, mode) = op else { return Next::Ready(0) };
+    fn queue_writer(&mut self, task: u8, site: Site, op: &Op) -> Next {
+        let Op::Acquire(lock, mode) = *op else { return Next::Ready(0) };
         if self.try_take(task, lock, mode) {
             return Next::Ready(0);
         }
@@ -229,11 +239,8 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    fn watch(&mut self, task: u8, by: HeldUp, watched: &[Option<Word>; MAX_WATCHED]) -> Next {
-        for word in watched.iter().flatten() {
-            self.words[word.0 as usize].watchers |= 1 << task;
-            self.dirty(*word);
-        }
+    /// The watched words know of the task already.
+    fn wait_to_retry(&mut self, task: u8, by: HeldUp) -> Next {
         let wait = Wait::Retry(by);
         self.record(task, What::Waits(wait));
         self.block(task, wait);

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::state::bits;
-use super::step::{MAX_WATCHED, Op, Step};
+use super::step::{Op, Quiet, Step};
 use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};
@@ -52,8 +52,8 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         SimTask { site: self.site.enter(f), ..self }
     }
 
-    async fn acquire(self, lock: LockId, mode: Mode) {
-        self.step(Op::Acquire(lock, mode)).await;
+    fn acquire(self, lock: LockId, mode: Mode) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Acquire(lock, mode)))
     }
 
     async fn try_acquire(self, lock: LockId, mode: Mode) -> bool {
@@ -84,24 +84,24 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         self.with(|state, _| state.drop_map(self.id, map.0, self.site));
     }
 
-    async fn srcu_read_lock(self, srcu: Srcu) {
-        self.step(Op::SrcuEnter(srcu)).await;
+    fn srcu_read_lock(self, srcu: Srcu) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::SrcuEnter(srcu)))
     }
 
     fn srcu_read_unlock(self, srcu: Srcu) {
         self.with(|state, _| state.srcu_leave(self.id, srcu, self.site));
     }
 
-    async fn synchronize_srcu(self, srcu: Srcu) {
-        self.step(Op::Synchronize(srcu)).await;
+    fn synchronize_srcu(self, srcu: Srcu) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Synchronize(srcu)))
     }
 
     fn read(self, word: Word) -> impl Future<Output = u64> {
         self.step(Op::Read(word))
     }
 
-    async fn write(self, word: Word, value: u64) {
-        self.step(Op::Write(word, value)).await;
+    fn write(self, word: Word, value: u64) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Write(word, value)))
     }
 
     fn peek(self, word: Word) -> u64 {
@@ -121,24 +121,24 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         })
     }
 
-    async fn prepare_to_rcuwait(self, wait: RcuWait) {
-        self.step(Op::Prepare(wait)).await;
+    fn prepare_to_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Prepare(wait)))
     }
 
-    async fn set_uninterruptible(self) {
-        self.step(Op::SetUninterruptible).await;
+    fn set_uninterruptible(self) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::SetUninterruptible))
     }
 
-    async fn schedule(self, wait: RcuWait) {
-        self.step(Op::Schedule(wait)).await;
+    fn schedule(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Schedule(wait)))
     }
 
-    async fn finish_rcuwait(self, wait: RcuWait) {
-        self.step(Op::Finish(wait)).await;
+    fn finish_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Finish(wait)))
     }
 
-    async fn rcuwait_wake_up(self, wait: RcuWait) {
-        self.step(Op::Wake(wait)).await;
+    fn rcuwait_wake_up(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Wake(wait)))
     }
 
     fn non_block_start(self) {
@@ -171,16 +171,13 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         });
     }
 
-    async fn wait_for_write(self, by: HeldUp, words: &[Word]) {
-        let mut watched = [None; MAX_WATCHED];
-        for (slot, &word) in watched.iter_mut().zip(words) {
-            *slot = Some(word);
-        }
-        self.step(Op::Retry(by, watched)).await;
+    fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
+        self.with(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
+        Quiet(self.step(Op::Retry(by)))
     }
 
-    async fn place(self, place: u8) {
-        self.step(Op::Place(place)).await;
+    fn place(self, place: u8) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Place(place)))
     }
 
     fn trace(self, event: impl Into<E>) {
@@ -286,6 +283,12 @@ impl<S: Schedule, E> State<S, E> {
             state.dirty = true;
             self.used_words.push(word);
         }
+    }
+
+    /// A write to the word wakes the task.
+    fn watch(&mut self, task: u8, word: Word) {
+        self.words[word.0 as usize].watchers |= 1 << task;
+        self.dirty(word);
     }
 
     pub(super) fn trace(&mut self, task: u8, event: E) {

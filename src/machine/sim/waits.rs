@@ -72,7 +72,7 @@ impl<S: Schedule, E> State<S, E> {
     /// Unfinished tasks that no running task can ever wake.
     fn doomed(&self) -> u16 {
         let all = ((1u32 << self.count) - 1) as u16;
-        let done = (0..self.count).filter(|&t| self.tasks[t].done).fold(0, |m, t| m | 1 << t);
+        let done = self.done;
         let mut live = self.runnable;
         loop {
             let before = live;
@@ -91,10 +91,33 @@ impl<S: Schedule, E> State<S, E> {
 
     /// At every block: reports the tasks that are doomed from here on.
     pub(super) fn check_stuck(&mut self, blocked: u8) {
-        let doomed = self.doomed();
-        if doomed & 1 << blocked != 0 {
-            self.report_doomed(doomed);
+        if self.may_be_doomed(blocked) {
+            let doomed = self.doomed();
+            if doomed & 1 << blocked != 0 {
+                self.doomed = doomed;
+                self.report_doomed(doomed);
+            }
         }
+    }
+
+    /// A task that blocks is doomed only where it closes a cycle, that is where somebody waits for
+    /// it, or where what it waits for is gone or doomed itself.
+    fn may_be_doomed(&self, task: u8) -> bool {
+        match self.needs(task) {
+            Needs::All(tasks) => {
+                tasks & (self.done | self.doomed) != 0 || tasks == 0 || self.is_awaited(task)
+            }
+            Needs::Any => self.runnable == 0 || self.is_awaited(task),
+        }
+    }
+
+    /// Somebody waits for this task by name.
+    fn is_awaited(&self, task: u8) -> bool {
+        let state = &self.tasks[task as usize];
+        let bit = 1 << task;
+        state.held.iter().any(|lock| !self.locks[lock.0 as usize].queue.is_empty())
+            || self.spans.iter().any(|span| span.inside & bit != 0 && self.sleepers != 0)
+            || self.srcu.iter().any(|srcu| srcu.readers & bit != 0 && self.sleepers != 0)
     }
 
     /// At the end, when nobody can run: whatever is left is doomed.

@@ -1,0 +1,185 @@
+//! `lockdep check`: verdicts as JSON Lines, differences, damaged records.
+#![cfg(feature = "cli")]
+
+use std::path::PathBuf;
+
+use kvm_lock_fuzz::lockdep::check::run;
+use serde_json::{Value, json};
+
+struct Checked {
+    code: u8,
+    stdout: String,
+    stderr: String,
+}
+
+fn check(files: &[PathBuf], verify: bool) -> Checked {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let code = run(files, verify, &mut stdout, &mut stderr);
+    let text = |bytes| String::from_utf8(bytes).expect("output is text");
+    Checked { code, stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn check_text(name: &str, text: &[u8], verify: bool) -> Checked {
+    let path = std::env::temp_dir().join(format!("lockdep-check-{}-{name}", std::process::id()));
+    std::fs::write(&path, text).expect("a temporary file");
+    let checked = check(std::slice::from_ref(&path), verify);
+    std::fs::remove_file(&path).expect("the temporary file");
+    checked
+}
+
+fn vectors() -> Vec<PathBuf> {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/lockdep");
+    ["selftest.jsonl", "random_public.jsonl", "seed.jsonl"].map(|file| dir.join(file)).to_vec()
+}
+
+#[test]
+fn all_public_vectors_agree() {
+    let checked = check(&vectors(), true);
+    assert_eq!(checked.stderr, "1468 of 1468 records agree, 0 differ, 0 damaged\n");
+    assert_eq!((checked.code, checked.stdout.lines().count()), (0, 1468));
+}
+
+#[test]
+fn a_difference_is_named_and_counts() {
+    let text = std::fs::read_to_string(&vectors()[2]).expect("the seed vectors");
+    let mut record: Value = serde_json::from_str(text.lines().next().unwrap_or("")).expect("JSON");
+    record["verdict"]["at"] = json!(7);
+    let checked = check_text("differs", record.to_string().as_bytes(), true);
+    assert_eq!(checked.code, 1);
+    assert!(checked.stderr.contains(":1: seed/as_reported differs: at is 8, not 7\n"));
+    assert!(checked.stderr.ends_with("0 of 1 records agree, 1 differ, 0 damaged\n"));
+}
+
+#[test]
+fn the_blind_spot_is_said_in_another_field() {
+    let lines = check(&vectors()[..1], false).stdout;
+    let line = lines.lines().find(|line| line.contains("x/bfs/weak_first_hides_strong_path"));
+    let record: Value = serde_json::from_str(line.unwrap_or("")).expect("JSON");
+    assert_eq!(record["kind"], json!("none"));
+    let found = &record["beyond_kernel"][0];
+    assert_eq!(found["signature"], json!("circular N -EN-> Y -EN-> X -SN-> P -EN-> N"));
+    assert!(found["note"].as_str().is_some_and(|note| note.contains("visited before")));
+}
+
+fn record(decl: &[&str], events: &[&str]) -> String {
+    json!({"id": "x", "raw_lock_nesting": false, "decl": decl, "events": events}).to_string()
+}
+
+#[test]
+fn a_damaged_record_is_one_line_and_the_rest_runs() {
+    let decl = ["class A", "lock a A"];
+    let long = format!("class {}", "n".repeat(1025));
+    let cases = [
+        ("{".to_owned(), "not a JSON record"),
+        ("[]".to_owned(), "field `id`"),
+        (r#"{"id":"x","raw_lock_nesting":false,"decl":[]}"#.to_owned(), "field `events`"),
+        (record(&["class A", "lock a B"], &[]), "declaration 1: undeclared class `B`"),
+        (record(&["clas A"], &[]), "unknown declaration `clas`"),
+        (record(&[&long], &[]), "a name of 1025 bytes"),
+        (record(&["class A inner=deep"], &[]), "unknown wait type `deep`"),
+        (record(&["class A", "lock a A sub=8"], &[]), "sub=8 is no number in 0..7"),
+        (record(&["task T pid=x"], &[]), "pid=`x` is no number"),
+        (record(&decl, &["T acq b w"]), "event 0: undeclared lock `b`"),
+        (record(&decl, &["T grab a"]), "unknown operation `grab`"),
+        (record(&decl, &["T acq a"]), "the read mode (w, r, R or rq) is missing"),
+        (record(&decl, &["T acq a q"]), "unknown read mode `q`"),
+        (record(&decl, &["T acq a w sub=300"]), "sub=`300` is no number"),
+        (record(&decl, &["T acq a w nest=b"]), "undeclared lock `b`"),
+        (record(&decl, &["T rel a a"]), "unexpected `a`"),
+        (record(&decl, &["T", ""]), "the operation is missing"),
+        (record(&decl, &["T hardirq_exit"]), "mis-nested interrupt event"),
+        (record(&decl, &["T softirqs_on"]), "mis-nested interrupt event"),
+        (record(&decl, &["T hardirq_enter", "T hardirqs_on"]), "inside a hard interrupt"),
+        (record(&decl, &vec!["T rel a"; 65_537]), "`events` is too long (65537, at most 65536)"),
+    ];
+    let good = record(&decl, &["T acq a w"]);
+    let mut text = String::new();
+    for (line, _) in &cases {
+        text += &format!("{line}\n{good}\n\n");
+    }
+    let checked = check_text("damaged", text.as_bytes(), false);
+    assert_eq!((checked.code, checked.stdout.lines().count()), (2, cases.len()));
+    let errors: Vec<&str> = checked.stderr.lines().collect();
+    assert_eq!(errors.len(), cases.len(), "{}", checked.stderr);
+    for (n, ((_, wanted), error)) in cases.iter().zip(errors).enumerate() {
+        let place = format!(":{}: ", 3 * n + 1);
+        assert!(error.contains(&place) && error.contains(wanted), "{error}\nlacks {wanted}");
+    }
+}
+
+#[test]
+fn a_subclass_out_of_range_is_a_verdict() {
+    let text = record(&["class A", "lock a A"], &["T acq a w sub=9"]);
+    let checked = check_text("subclass", text.as_bytes(), false);
+    let value: Value = serde_json::from_str(&checked.stdout).expect("JSON");
+    assert_eq!((value["kind"].as_str(), checked.code), (Some("bad_subclass"), 0));
+    let report = "BUG: looking up invalid subclass: 9\nturning off the locking correctness \
+                  validator.\n<dump_stack ev0>\n";
+    assert_eq!(value["report"], json!(report));
+}
+
+#[test]
+fn an_unreadable_file_is_said_and_the_others_run() {
+    let mut files = vec![PathBuf::from("no/such/file.jsonl")];
+    files.extend(vectors().into_iter().skip(2));
+    let checked = check(&files, true);
+    assert_eq!(checked.code, 2);
+    assert!(checked.stderr.starts_with("no/such/file.jsonl: cannot read"));
+    assert_eq!(checked.stdout.lines().count(), 20);
+}
+
+/// No input makes it panic, and every line is either a verdict or an error.
+#[test]
+fn random_damage_never_panics() {
+    let mut seed = 3_u64;
+    let mut random = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % n
+    };
+    let lines: Vec<Vec<u8>> = vectors()
+        .iter()
+        .flat_map(|path| {
+            std::fs::read_to_string(path)
+                .expect("vectors")
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .map(|line| line.split(",\"verdict\"").next().unwrap_or("").as_bytes().to_vec())
+        .map(|mut line| {
+            line.push(b'}');
+            line
+        })
+        .collect();
+    let mut text = Vec::new();
+    let mut count = 0;
+    for _ in 0..6000 {
+        let mut line = lines[random(lines.len())].clone();
+        for _ in 0..1 + random(3) {
+            if line.len() < 2 {
+                break;
+            }
+            let at = random(line.len());
+            match random(5) {
+                0 => line[at] = b"0123456789wrRq =\"{}[],ABCTab\\\xff\x00"[random(31)],
+                1 => drop(line.remove(at)),
+                2 => line.insert(at, line[random(line.len())]),
+                3 => {
+                    let end = (at + random(40)).min(line.len());
+                    let piece = line[at..end].to_vec();
+                    let to = random(line.len());
+                    line.splice(to..to, piece);
+                }
+                _ => line.truncate(at.max(1)),
+            }
+        }
+        line.retain(|byte| *byte != b'\n');
+        count += usize::from(!line.trim_ascii().is_empty());
+        text.extend(line);
+        text.push(b'\n');
+    }
+    let checked = check_text("random", &text, false);
+    let lines = checked.stdout.lines().count() + checked.stderr.lines().count();
+    assert_eq!((checked.code, lines), (2, count));
+    assert!(checked.stdout.lines().count() > 200, "{}", checked.stdout.lines().count());
+}
