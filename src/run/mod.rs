@@ -11,8 +11,10 @@ use crate::case::{Burst, Case, MAX_TASKS, Until};
 use crate::kvm::trace::Event;
 use crate::kvm::{Bug, Variant};
 use crate::lockdep::Mode as Validator;
+=======
+use crate::kvm::{Bug, Place, Variant};
 use crate::machine::Policy;
-use crate::machine::sim::{Inspect, Settings, Sim};
+use crate::machine::sim::{Inspect, Settings, Sim, TurnEnd};
 use crate::oracle::{Facts, Oracles};
 use crate::schedule::Bursts;
 use world::World;
@@ -156,17 +158,21 @@ impl Runner {
         self.sim.inspect(look)
     }
 
-    /// Who ran for how many scheduling points in the last run, if it was recorded: the schedule
-    /// that repeats it.
+    /// The schedule that repeats the last run, if it was recorded.
     pub fn executed_bursts(&self, out: &mut Vec<Burst>) {
         out.clear();
         self.sim.inspect(|seen| {
-            for &(task, points) in seen.switches {
-                let mut left = points.max(1);
-                while left > 0 {
-                    let n = left.min(255);
-                    out.push(Burst { task, until: Until::Points(n as u8) });
-                    left -= n;
+            for turn in seen.turns {
+                let place = |code: u8| Place::ALL.get(usize::from(code)).copied();
+                let until = match turn.end {
+                    TurnEnd::Blocked => Some(Until::Blocked),
+                    TurnEnd::Place(code) => place(code).map(Until::Place),
+                    TurnEnd::Preempted => None,
+                };
+                let counted = |points| Burst { task: turn.task, until: Until::Points(points) };
+                match until {
+                    Some(until) => out.push(Burst { task: turn.task, until }),
+                    None => out.extend(in_bytes(turn.points).map(counted)),
                 }
             }
         });
@@ -179,6 +185,15 @@ pub fn kernel_splat(case: &Case, options: &Options) -> Option<String> {
     let mut runner = Runner::with_validator(Validator::Kernel);
     runner.run(case, options);
     runner.splats(&case.task_names()).into_iter().next()
+}
+
+/// A count as a sum of bytes.
+fn in_bytes(mut left: u32) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let part = u8::try_from(left).unwrap_or(u8::MAX);
+        left -= u32::from(part);
+        (part > 0).then_some(part)
+    })
 }
 
 /// Polls up to `MAX_TASKS` futures of one type in place: no heap, no unsafe.

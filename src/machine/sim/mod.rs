@@ -104,6 +104,28 @@ pub enum What<E> {
     Wrote(Word, u64),
 }
 
+/// A task ran with no other in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The task.
+    pub task: u8,
+    /// Scheduling points that it came to.
+    pub points: u32,
+    /// Why another one ran then.
+    pub end: TurnEnd,
+}
+
+/// Why a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// The schedule chose another task at the last of its points.
+    Preempted,
+    /// A burst ended at the place of that number.
+    Place(u8),
+    /// It blocked or finished.
+    Blocked,
+}
+
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -185,7 +207,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 events: 0,
                 reported: 0,
                 records: Vec::new(),
-                switches: Vec::new(),
+                turns: Vec::new(),
                 cycles: Vec::new(),
                 keys: Vec::new(),
                 names: Vec::new(),
@@ -247,9 +269,12 @@ impl<S: Schedule, E> Sim<S, E> {
             return None;
         }
         let runnable = state.runnable;
-        let next = state.next.take().unwrap_or_else(|| state.schedule.next(at, runnable));
-        if state.recording && state.switches.last().is_none_or(|s| s.0 != next) {
-            state.switches.push((next, 0));
+        let next = state.next.take().unwrap_or_else(|| {
+            state.end_turn(TurnEnd::Blocked);
+            state.schedule.next(at, runnable)
+        });
+        if state.recording && state.turns.last().is_none_or(|turn| turn.task != next) {
+            state.turns.push(Turn { task: next, points: 0, end: TurnEnd::Blocked });
         }
         Some(next)
     }
@@ -281,7 +306,7 @@ impl<S: Schedule, E> Sim<S, E> {
         look(&Inspect {
             lockdep: &state.lockdep,
             records: &state.records,
-            switches: &state.switches,
+            turns: &state.turns,
             cycles: &state.cycles,
             points: state.points,
             events: state.events,
@@ -306,8 +331,8 @@ pub struct Inspect<'a, E> {
     pub lockdep: &'a Lockdep,
     /// Tracepoints and alarms in order; every step when recording.
     pub records: &'a [Record<E>],
-    /// Who ran for how many scheduling points, in order; kept when recording.
-    pub switches: &'a [(u8, u32)],
+    /// Who ran, in order; kept when recording.
+    pub turns: &'a [Turn],
     /// The waits behind what is stuck.
     pub cycles: &'a [Cycle],
     /// Scheduling points passed.

@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::lock::{Kind, Lock, Waiter};
 use super::waits::{Cycle, Wait};
-use super::{Alarm, At, Record, Schedule, What};
+use super::{Alarm, At, Record, Schedule, Turn, TurnEnd, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
 use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
 
@@ -93,7 +93,7 @@ pub(super) struct State<S, E> {
     pub(super) events: u32,
     pub(super) reported: usize,
     pub(super) records: Vec<Record<E>>,
-    pub(super) switches: Vec<(u8, u32)>,
+    pub(super) turns: Vec<Turn>,
     pub(super) cycles: Vec<Cycle>,
     pub(super) keys: Vec<KeyId>,
     pub(super) names: Vec<&'static str>,
@@ -107,9 +107,9 @@ impl<S: Schedule, E> State<S, E> {
         }
         self.points += 1;
         if self.recording
-            && let Some(last) = self.switches.last_mut()
+            && let Some(turn) = self.turns.last_mut()
         {
-            last.1 += 1;
+            turn.points += 1;
         }
         if self.points >= self.max_points {
             self.runnable = 0;
@@ -123,8 +123,16 @@ impl<S: Schedule, E> State<S, E> {
         let next = self.schedule.next(at, self.runnable);
         if next != task {
             self.next = Some(next);
+            self.end_turn(TurnEnd::Preempted);
         }
         next == task
+    }
+
+    /// Notes why another task runs next.
+    pub(super) fn end_turn(&mut self, end: TurnEnd) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.end = end;
+        }
     }
 
     /// Whether touching the word needs a point before it.
@@ -317,7 +325,7 @@ impl<S: Schedule, E> State<S, E> {
         (self.done, self.doomed, self.sleepers) = (0, 0, 0);
         self.next = None;
         self.records.clear();
-        self.switches.clear();
+        self.turns.clear();
         self.cycles.clear();
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use super::state::State;
 use super::task::SimTask;
 use super::waits::Wait;
-use super::{At, Schedule, What};
+use super::{At, Schedule, TurnEnd, What};
 use crate::machine::sim::lock::Kind;
 use crate::machine::{HeldUp, LockId, Mode, RcuWait, Site, Srcu, Word};
 
@@ -126,9 +126,13 @@ impl<S: Schedule, E> State<S, E> {
     /// Whether a burst ends here; then somebody else runs next.
     fn stops(&mut self, task: u8, op: &Op) -> bool {
         let Op::Place(place) = *op else { return false };
-        !self.setting_up
+        let stops = !self.setting_up
             && self.schedule.stops_at(task, place)
-            && !self.goes_on(At::Place(task), task)
+            && !self.goes_on(At::Place(task), task);
+        if stops {
+            self.end_turn(TurnEnd::Place(place));
+        }
+        stops
     }
 
     fn effect(&mut self, task: u8, site: Site, op: &Op) -> Next {
