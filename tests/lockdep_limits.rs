@@ -126,6 +126,30 @@ fn complete_mode_goes_on_at_every_limit() {
     assert!(!m.acquire(MAX_LOCKDEP_KEYS + 4, Read::Exclusive));
 }
 
+/// Every table as full as it gets.
+#[test]
+fn memory_is_bounded() {
+    for (mode, most) in [(Mode::Kernel, 4 << 20), (Mode::Complete, 7 << 20)] {
+        let mut m = machine(mode, MAX_LOCKDEP_KEYS);
+        let declared = m.lockdep.memory();
+        for i in 0..MAX_EDGES + 1000 {
+            let (held, new) = (i % 2048, 2048 + (i / 2048 * 683 + i) % 6144);
+            for read in MODES.into_iter().cycle().take(4) {
+                m.acquire(held, read);
+                m.acquire(new, Read::Recursive);
+                m.release(new);
+                m.release(held);
+            }
+        }
+        let used = m.lockdep.memory() - declared;
+        assert!(m.lockdep.edges().len() == MAX_EDGES && used < most, "{used}");
+        let before = m.lockdep.memory();
+        m.lockdep.reset();
+        assert_eq!(m.lockdep.memory(), before);
+    }
+    assert!(Lockdep::new(Config::default()).memory() < 8 << 10);
+}
+
 /// Identities of another engine are ignored.
 #[test]
 fn foreign_identities_do_nothing() {

@@ -12,6 +12,7 @@
 //! incremental cycle detection" (2015), and list labels after Dietz and Sleator.
 
 use super::super::types::ClassId;
+use super::bytes;
 use super::graph::{Direction, Graph, NO_EDGE};
 
 const NONE: u16 = u16::MAX;
@@ -96,6 +97,16 @@ impl Order {
         self.components.clear();
         self.first = NONE;
         self.last = NONE;
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        let sides = self.sides.iter().map(|side| bytes(&side.reached) + bytes(&side.marks));
+        bytes(&self.component)
+            + bytes(&self.next_member)
+            + bytes(&self.components)
+            + bytes(&self.keys)
+            + bytes(&self.list)
+            + sides.sum::<usize>()
     }
 
     /// A new class, at the end of the list.

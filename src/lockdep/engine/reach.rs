@@ -8,6 +8,7 @@
 
 use super::super::types::ClassId;
 use super::super::usage::{ENABLED, USED_IN, exclusive_mask};
+use super::bytes;
 use super::graph::{Direction, Graph, NO_EDGE};
 
 /// Summary of one class; only bits 0..7 of a usage mask matter here.
@@ -29,6 +30,10 @@ pub(crate) struct Reach {
 impl Reach {
     pub(crate) fn clear(&mut self) {
         self.classes.clear();
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.classes) + bytes(&self.todo)
     }
 
     pub(crate) fn add_class(&mut self, skipped: bool) {
