@@ -9,10 +9,8 @@ use std::pin::{Pin, pin};
 
 use crate::case::{Burst, Case, MAX_TASKS, Until};
 use crate::kvm::trace::Event;
-use crate::kvm::{Bug, Variant};
-use crate::lockdep::Mode as Validator;
-=======
 use crate::kvm::{Bug, Place, Variant};
+use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
 use crate::machine::sim::{Inspect, Settings, Sim, TurnEnd};
 use crate::oracle::{Facts, Oracles};

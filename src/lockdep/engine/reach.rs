@@ -8,6 +8,7 @@
 
 use super::super::types::ClassId;
 use super::super::usage::{ENABLED, USED_IN, exclusive_mask};
+use super::bytes;
 use super::class::Class;
 use super::graph::{Direction, Graph, NO_EDGE};
 
@@ -33,6 +34,10 @@ impl Reach {
     pub(crate) fn clear(&mut self) {
         self.classes.clear();
         self.kept = false;
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.classes) + bytes(&self.todo)
     }
 
     pub(crate) fn add_class(&mut self, skipped: bool) {
