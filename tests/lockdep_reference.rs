@@ -113,3 +113,53 @@ fn complete_mode_misses_nothing_that_the_kernel_reports() {
         assert!(found, "round {round}: {} in {script:?}", kernel.lockdep.signature(report));
     }
 }
+
+/// Larger graphs, mostly of recursive readers so that the first report comes late: the order and
+/// the summaries of the engine against plain searches.
+#[test]
+fn engine_and_reference_agree_on_larger_graphs() {
+    let mut seed = 21_u64;
+    let mut below = |n: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % n
+    };
+    let mut kinds = BTreeMap::new();
+    for _ in 0..150 {
+        let classes = 8 + below(40);
+        let decl: Vec<String> =
+            (0..classes).flat_map(|i| [format!("class c{i}"), format!("lock c{i} c{i}")]).collect();
+        // In what way a script uses interrupts, and how often its readers are not recursive.
+        let (irq, strict) = (below(4), 1 + below(12));
+        let mut events = Vec::new();
+        for _ in 0..below(400) {
+            let mode = |n: u64| {
+                if n == 0 {
+                    "w"
+                } else if n < 4 {
+                    "r"
+                } else {
+                    "R"
+                }
+            };
+            let (a, b) = (below(classes), below(classes));
+            let (a, b) = if below(100) < strict { (a, b) } else { (a.min(b), a.max(b)) };
+            // Handlers use some classes, enabled interrupts others, so that paths decide.
+            let off = irq == 0 || a.min(b) < 3 * classes / 4 || below(3) > 0;
+            let handler = irq > 1 && off && a.max(b) < classes / 4 && below(3) == 0;
+            events.extend(off.then(|| "T hardirqs_off".to_owned()));
+            events.extend(handler.then(|| "T hardirq_enter".to_owned()));
+            if a != b {
+                events.push(format!("T acq c{a} {}", mode(below(4 * strict))));
+                events.push(format!("T acq c{b} {}", mode(below(4 * strict))));
+                events.push(format!("T rel c{}", if below(3) == 0 { a } else { b }));
+                let last = events.last().is_some_and(|e| *e == format!("T rel c{a}"));
+                events.push(format!("T rel c{}", if last { b } else { a }));
+            }
+            events.extend(handler.then(|| "T hardirq_exit".to_owned()));
+            events.extend(off.then(|| "T hardirqs_on".to_owned()));
+        }
+        let script = script::parse(&decl, &events).expect("a script");
+        *kinds.entry(compare(&script, false)).or_insert(0) += 1;
+    }
+    assert!(kinds.len() >= 4, "{kinds:?}");
+}

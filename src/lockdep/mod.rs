@@ -14,6 +14,8 @@
 #[cfg(feature = "cli")]
 pub mod check;
 pub mod engine;
+#[cfg(feature = "cli")]
+pub mod picture;
 pub mod render;
 pub mod script;
 pub mod types;
