@@ -12,7 +12,7 @@ use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text;
 use kvm_lock_fuzz::report::timeline::timeline;
-use kvm_lock_fuzz::run::{Described, Options, Runner};
+use kvm_lock_fuzz::run::{Described, Options, Runner, kernel_splat};
 
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
 #[derive(Args)]
@@ -38,7 +38,8 @@ pub struct Arguments {
     /// Print the timeline of the run
     #[arg(long)]
     trace: bool,
-    /// Print the validator's reports as the variant's kernel release prints them
+    /// Print the validator's first report, after which a kernel's falls silent, in the form of the
+    /// variant's release
     #[arg(long)]
     splat: bool,
     /// Print one JSON document
@@ -104,7 +105,10 @@ impl Arguments {
         let policy = options.policy.name();
         let mut text = text::run(&case, policy, &outcome, &described);
         if self.splat {
-            text.extend(runner.splats(false).iter().map(|splat| format!("\n{splat}")));
+            let splat = kernel_splat(&case, options);
+            text.push_str(
+                &splat.unwrap_or_else(|| "\nno splat: the validator stays silent".to_owned()),
+            );
         }
         let timeline = self.trace.then(|| timeline(&case, runner));
         text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));

@@ -10,6 +10,7 @@ use std::pin::{Pin, pin};
 use crate::case::{Burst, Case, MAX_TASKS, Until};
 use crate::kvm::trace::Event;
 use crate::kvm::{Bug, Variant};
+use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
 use crate::machine::sim::{Inspect, Settings, Sim};
 use crate::oracle::{Facts, Oracles};
@@ -84,9 +85,14 @@ impl Default for Runner {
 }
 
 impl Runner {
-    /// A runner with its world laid out.
+    /// A runner with its world laid out, whose validator reports everything.
     pub fn new() -> Runner {
-        let mut sim = Sim::new(Bursts::default());
+        Runner::with_validator(Validator::Complete)
+    }
+
+    /// The same with the validator in that mode: `Kernel` falls silent after its first report.
+    pub fn with_validator(mode: Validator) -> Runner {
+        let mut sim = Sim::with_validator(Bursts::default(), mode);
         let world = World::build(&mut sim);
         let outcome =
             Outcome { findings: Vec::new(), ending: Ending::Finished, points: 0, events: 0 };
@@ -139,10 +145,10 @@ impl Runner {
     }
 
     /// The validator's reports of the last run as text, in the form of the kernel release that the
-    /// variant names: the first alone (as the kernel would print), or all of them.
-    pub fn splats(&self, first_only: bool) -> Vec<String> {
+    /// variant names. `names` are those of the tasks.
+    pub fn splats(&self, names: &[String]) -> Vec<String> {
         let variant = self.options.map_or(Variant::default(), |options| options.variant);
-        self.sim.inspect(|seen| symbols::splats(seen, variant, first_only))
+        self.sim.inspect(|seen| symbols::splats(seen, variant, names))
     }
 
     /// Looks at every step of the last run; complete only if it was recorded.
@@ -165,6 +171,14 @@ impl Runner {
             }
         });
     }
+}
+
+/// What the kernel of that variant would print for the case: its validator's first report, after
+/// which it switches itself off.
+pub fn kernel_splat(case: &Case, options: &Options) -> Option<String> {
+    let mut runner = Runner::with_validator(Validator::Kernel);
+    runner.run(case, options);
+    runner.splats(&case.task_names()).into_iter().next()
 }
 
 /// Polls up to `MAX_TASKS` futures of one type in place: no heap, no unsafe.

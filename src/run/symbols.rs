@@ -2,7 +2,7 @@
 
 use crate::kvm::trace::Event;
 use crate::kvm::{Variant, function};
-use crate::lockdep::{Form, InstanceId, KeyId, Kind, Site as Token, Symbols, TaskId, render};
+use crate::lockdep::{Form, InstanceId, KeyId, Site as Token, Symbols, TaskId, render};
 use crate::machine::Site;
 use crate::machine::sim::Inspect;
 
@@ -13,17 +13,19 @@ const TEXT: u64 = 0xffff_ffff_8100_0000;
 /// Process number of task 0.
 const FIRST_PID: i64 = 1000;
 
-struct Model {
+struct Model<'a> {
     release: &'static str,
+    names: &'a [String],
 }
 
-impl Symbols for Model {
+impl Symbols for Model<'_> {
     fn kernel(&self) -> String {
         format!("{}.0 #1 Not tainted", self.release)
     }
 
     fn comm(&self, task: TaskId) -> String {
-        format!("task{}", task.index())
+        let index = task.index();
+        self.names.get(index).cloned().unwrap_or_else(|| format!("task{index}"))
     }
 
     fn pid(&self, task: TaskId) -> i64 {
@@ -63,17 +65,10 @@ impl Symbols for Model {
     }
 }
 
-/// The order in which the kernel would have met them: by report, cycles as they were closed.
-pub(super) fn splats(seen: &Inspect<'_, Event>, variant: Variant, first_only: bool) -> Vec<String> {
-    let release = variant.info().release;
-    // 5.15 prints the scenario table as 5.11 to 5.14 do: the reader names came later.
-    let form = Form::V5_12;
-    let model = Model { release };
+/// All reports of the run, in the form that 5.11 to 5.15 print: the reader names of the scenario
+/// table came later.
+pub(super) fn splats(seen: &Inspect<'_, Event>, variant: Variant, names: &[String]) -> Vec<String> {
+    let model = Model { release: variant.info().release, names };
     let reports = seen.lockdep.reports().iter();
-    let wanted = if first_only { 1 } else { usize::MAX };
-    let text = reports.take(wanted).map(|report| {
-        debug_assert!(report.kind != Kind::Limit);
-        render(seen.lockdep, report, &model, form)
-    });
-    text.collect()
+    reports.map(|report| render(seen.lockdep, report, &model, Form::V5_12)).collect()
 }

@@ -39,6 +39,11 @@ impl Case {
         }
     }
 
+    /// The names of all tasks.
+    pub fn task_names(&self) -> Vec<String> {
+        (0..self.programs.tasks()).map(|task| self.task_name(task)).collect()
+    }
+
     fn print_config(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "variant {}", self.variant.name())?;
         if let Some(bug) = self.bug {

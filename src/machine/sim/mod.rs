@@ -146,10 +146,15 @@ pub struct Sim<S, E> {
 }
 
 impl<S: Schedule, E> Sim<S, E> {
-    /// An empty machine; lay out its objects through [`Build`] before the first run.
+    /// An empty machine whose validator reports everything; lay out its objects through [`Build`]
+    /// before the first run.
     pub fn new(schedule: S) -> Sim<S, E> {
-        let mut lockdep =
-            Lockdep::new(Config { mode: ValidatorMode::Complete, raw_lock_nesting: false });
+        Sim::with_validator(schedule, ValidatorMode::Complete)
+    }
+
+    /// The same with the validator in that mode.
+    pub fn with_validator(schedule: S, mode: ValidatorMode) -> Sim<S, E> {
+        let mut lockdep = Lockdep::new(Config { mode, raw_lock_nesting: false });
         let validator_tasks = (0..MAX_TASKS).map(|_| lockdep.declare_task()).collect();
         Sim {
             state: RefCell::new(State {

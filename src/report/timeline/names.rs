@@ -22,7 +22,7 @@ impl<'a> Names<'a> {
         Names {
             seen,
             case,
-            tasks: (0..case.programs.tasks()).map(|task| case.task_name(task)).collect(),
+            tasks: case.task_names(),
             vms: count(|r| matches!(r, Registrant::Vm(_))),
             sleepers: count(|r| matches!(r, Registrant::Sleeper)),
         }
