@@ -78,6 +78,7 @@ pub struct Lockdep {
     names: Vec<Name>,
     /// Positions in `names`, in order of the texts.
     names_sorted: Vec<u32>,
+    names_ranked: bool,
     keys: Vec<Key>,
     instances: Vec<Instance>,
     tasks: Vec<Task>,
@@ -112,6 +113,7 @@ impl Lockdep {
             current: 0,
             names: Vec::new(),
             names_sorted: Vec::new(),
+            names_ranked: true,
             keys: Vec::new(),
             instances: Vec::new(),
             tasks: Vec::new(),
