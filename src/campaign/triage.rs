@@ -1,6 +1,7 @@
 //! From collected cases to findings: replay, minimise, replay again.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -106,7 +107,7 @@ fn all_found(collected: Vec<Collected>, jobs: usize, end: Instant) -> Vec<Triage
         for _ in 0..jobs {
             scope.spawn(|| {
                 while let Some(collected) = next() {
-                    let found = find(&collected, end);
+                    let found = guarded(|| find(&collected, end)).flatten();
                     let mut all = all.lock().expect("no thread panics with the lock held");
                     all.push((collected, found));
                 }
@@ -132,10 +133,15 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     Some(Found { finding, described, case, first: None, because_of_bug, artifact })
 }
 
+/// What a panic interrupts counts as not shown: one bad case must not cost the other results.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
 /// Whether the collected file still shows the finding.
 pub(super) fn replays(collected: &Collected) -> bool {
-    let case = load(&collected.path);
-    case.is_some_and(|case| shows(&mut Runner::new(), &case, collected.key.1).is_some())
+    let shown = |case| shows(&mut Runner::new(), &case, collected.key.1).is_some();
+    guarded(|| load(&collected.path).is_some_and(shown)).unwrap_or(false)
 }
 
 /// Whether the collected file shows the finding with its planted bug and not without.
