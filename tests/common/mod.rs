@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::binary::{RECORD, VERSION};
+use kvm_lock_fuzz::case::mutate::mutate;
+use kvm_lock_fuzz::prng::Prng;
 
 /// A folder or file of the repository.
 pub fn path(relative: &str) -> PathBuf {
@@ -58,4 +61,40 @@ fn differs<'a>(is: &'a str, was: &'a str) -> Option<(usize, (&'a str, &'a str))>
     let pad = |text: &'a str| text.lines().chain(std::iter::repeat(""));
     let pairs = pad(is).zip(pad(was)).take(lines);
     (1..).zip(pairs).find(|(_, (is, was))| is != was)
+}
+
+/// Random legal cases, without end.
+pub fn random_cases(seed: u64) -> impl Iterator<Item = Case> {
+    let mut prng = Prng(seed);
+    std::iter::repeat_with(move || {
+        let records = 2 + prng.below(30) as usize;
+        let mut bytes: Vec<u8> = (0..1 + RECORD * records).map(|_| prng.next() as u8).collect();
+        bytes[0] = VERSION;
+        Case::decode(&bytes)
+    })
+}
+
+/// `each` mutants of every seed, up to eight mutations away.
+pub fn mutants(seed: u64, each: usize) -> impl Iterator<Item = Case> {
+    let mut prng = Prng(seed);
+    seeds().into_iter().flat_map(move |case| {
+        let encoded = case.encode();
+        std::iter::repeat_with(|| mutant(&encoded, &mut prng)).take(each).collect::<Vec<_>>()
+    })
+}
+
+fn mutant(encoded: &[u8], prng: &mut Prng) -> Case {
+    let mut data = encoded.to_vec();
+    let mut size = data.len();
+    data.resize(size + 16 * RECORD, 0);
+    for _ in 0..=prng.below(8) {
+        let byte = prng.below(size as u32) as usize;
+        let value = prng.next() as u8;
+        let limit = data.len();
+        size = mutate(&mut data, size, limit, prng.next() as u32, |data, size, _| {
+            data[byte.min(size - 1)] = value;
+            size
+        });
+    }
+    Case::decode(&data[..size])
 }
