@@ -1,2 +1,5 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|script: &[u8]| kvm_lock_fuzz::target::lockdep::run(script));
+#[path = "../../tests/reference/mod.rs"]
+mod reference;
+
+libfuzzer_sys::fuzz_target!(|script: &[u8]| reference::check_bytes(script));

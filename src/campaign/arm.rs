@@ -15,7 +15,7 @@ use crate::kvm::{Bug, Variant};
 use crate::oracle::{Kind, Signature};
 use crate::target::{Info, collect, knobs};
 
-/// Crashes after which an arm gets no more time.
+/// Slices ended by a crash after which an arm gets no more time.
 pub(super) const MAX_CRASHES: usize = 3;
 
 /// One thing to fuzz.
@@ -56,8 +56,10 @@ pub(super) struct Log {
     /// Findings, with the seconds of fuzzing before each; `None` where an earlier campaign had
     /// it.
     pub findings: BTreeMap<Key, Option<f64>>,
-    /// Crashes, each message once.
+    /// Crashes, each place once.
     pub crashes: Vec<CrashFound>,
+    /// Slices that ended in a crash.
+    pub crashed: usize,
     /// Instrumented edges.
     pub edges: u64,
     /// The planted bug showed.

@@ -129,8 +129,10 @@ impl Fuzz<'_> {
     fn crashed(&self, arm: usize, crash: Option<slice::Crash>) {
         let Some(crash) = crash else { return };
         let first = self.start.elapsed().as_secs_f64();
-        let crashes = &mut self.arms[arm].log().crashes;
-        if crashes.iter().all(|known| known.crash.message != crash.message) {
+        let mut log = self.arms[arm].log();
+        log.crashed += 1;
+        let crashes = &mut log.crashes;
+        if crashes.iter().all(|known| known.crash.place != crash.place) {
             crashes.push(CrashFound { crash, first });
         }
     }
@@ -138,7 +140,7 @@ impl Fuzz<'_> {
     /// Whether more time for the arm is wasted: its bug was found, or it only crashes.
     fn is_over(&self, arm: &Arm) -> bool {
         let log = arm.log();
-        log.bug_found || log.crashes.len() >= MAX_CRASHES
+        log.bug_found || log.crashed >= MAX_CRASHES
     }
 
     fn watch(&self) -> Result<(), Error> {

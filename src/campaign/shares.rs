@@ -11,9 +11,9 @@ const OTHERS: f64 = 0.2;
 /// Weight of an arm below which no slice without yield takes it.
 const FLOOR: f64 = 0.1;
 /// Length of an arm's first slice.
-const FIRST: Duration = Duration::from_secs(2);
+const FIRST: Duration = Duration::from_secs(1);
 /// Length of the slices after the first.
-const NEXT: Duration = Duration::from_secs(5);
+const NEXT: Duration = Duration::from_secs(4);
 
 /// What a slice brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,9 +41,11 @@ pub struct Slice {
 /// An input that ended a target.
 #[derive(Clone, Debug)]
 pub struct Crash {
-    /// `crash`, `timeout` or `oom`.
+    /// `crash`, `timeout`, `oom`; `unstable` where a replay does not show what was collected.
     pub kind: &'static str,
-    /// The first words of the panic.
+    /// Where it panicked, or libFuzzer's word for what happened: equal crashes have it equal.
+    pub place: String,
+    /// What the panic said.
     pub message: String,
     /// Where libFuzzer put the input.
     pub artifact: PathBuf,
@@ -152,7 +154,8 @@ impl Log {
             return None;
         }
         let artifact = self.tail.iter().rev().find_map(written)?;
-        Some(Crash { kind, message: self.message(kind), artifact })
+        let (place, message) = self.panic(kind);
+        Some(Crash { kind, place, message, artifact })
     }
 
     /// Why a target could not work: its own line, or the last one of libFuzzer.
@@ -162,17 +165,23 @@ impl Log {
         format!("a fuzz target gave up ({status}): {last}")
     }
 
-    /// The panic's message, or libFuzzer's.
-    fn message(&self, kind: &str) -> String {
+    /// Place and words of the panic, or libFuzzer's.
+    fn panic(&self, kind: &str) -> (String, String) {
         let panic = self.tail.iter().position(|line| line.contains(" panicked at "));
         if let Some(at) = panic {
             let place = self.tail[at].split_once(" panicked at ").map_or("", |parts| parts.1);
-            let words = self.tail.get(at + 1).map_or("", |line| line.as_str());
-            return format!("{place} {words}");
+            let words = self.tail.get(at + 1).cloned().unwrap_or_default();
+            return (inside(place.trim_end_matches(':')), words);
         }
         let error = self.tail.iter().find_map(|line| line.split_once("ERROR: libFuzzer: "));
-        error.map_or(kind.to_string(), |parts| parts.1.to_string())
+        (kind.to_string(), error.map_or(kind, |parts| parts.1).to_string())
     }
+}
+
+/// A source place without the part of the path that depends on where the tree is.
+fn inside(place: &str) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    place.strip_prefix(root).unwrap_or(place).to_string()
 }
 
 fn stat(line: &str, name: &str) -> Option<u64> {
@@ -200,6 +209,7 @@ mod tests {
     fn names_a_panic() {
         let text = "thread '<unnamed>' panicked at src/a.rs:1:2:\nno such thing\nnote: x\n";
         let log = Log::read(text.as_bytes(), &AtomicU64::new(0));
-        assert_eq!(log.message("crash"), "src/a.rs:1:2: no such thing");
+        let panic = ("src/a.rs:1:2".to_string(), "no such thing".to_string());
+        assert_eq!(log.panic("crash"), panic);
     }
 }

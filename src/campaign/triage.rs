@@ -1,15 +1,17 @@
 //! From collected cases to findings: replay, minimise, replay again.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arm::Collected;
 use super::fuzz::Fuzzed;
-use super::{Arm, ArmReport, Plan, Report};
+use super::slice::Crash;
+use super::{Arm, ArmReport, CrashFound, Plan, Report};
 use crate::case::Case;
 use crate::oracle::{Severity, Signature};
 use crate::run::{Described, Finding, Options, Runner};
@@ -49,26 +51,33 @@ impl Found {
     }
 }
 
+/// What a target collected, and the finding unless a replay does not show it.
+type Triaged = (Collected, Option<Found>);
+
 /// Makes a report of what the arms collected.
 pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: &Fuzzed) -> Report {
     let end = Instant::now() + MINIMISE + plan.time / 10;
     let all: Vec<_> = arms.iter().flat_map(|arm| arm.collected().unwrap_or_default()).collect();
-    let mut found = all_found(&all, plan.jobs, end);
+    let mut found = all_found(all, plan.jobs, end);
     let mut reports = Vec::new();
     for arm in arms {
         let (of_arm, rest) =
-            found.into_iter().partition(|f| f.artifact.starts_with(&arm.artifacts));
+            found.into_iter().partition(|(at, _)| at.path.starts_with(&arm.artifacts));
         found = rest;
         reports.push(arm_report(arm, of_arm));
     }
     Report { arms: reports, time: fuzzed.time, interrupted: fuzzed.interrupted }
 }
 
-fn arm_report(arm: Arm, mut findings: Vec<Found>) -> ArmReport {
+fn arm_report(arm: Arm, triaged: Vec<Triaged>) -> ArmReport {
     let log = arm.log();
-    for found in &mut findings {
-        let key = (found.finding.kind, found.finding.signature);
-        found.first = log.findings.get(&key).copied().flatten();
+    let (mut findings, mut crashes) = (Vec::new(), log.crashes.clone());
+    for (collected, found) in triaged {
+        let first = log.findings.get(&collected.key).copied().flatten();
+        match found {
+            Some(found) => findings.push(Found { first, ..found }),
+            None => crashes.push(unstable(collected, first)),
+        }
     }
     findings.sort_by_key(|f| (f.finding.severity, f.finding.kind, f.finding.signature));
     ArmReport {
@@ -78,22 +87,29 @@ fn arm_report(arm: Arm, mut findings: Vec<Found>) -> ArmReport {
         executions: arm.executions.load(Ordering::Relaxed),
         edges: log.edges,
         findings,
-        crashes: log.crashes.clone(),
+        crashes,
     }
 }
 
+/// What a target collected and a replay does not show: a run that is no function of its case.
+fn unstable(collected: Collected, first: Option<f64>) -> CrashFound {
+    let message = "a replay of the case does not show what the target found".to_string();
+    let place = collected.key.0.name().to_string();
+    let crash = Crash { kind: "unstable", place, message, artifact: collected.path };
+    CrashFound { crash, first: first.unwrap_or_default() }
+}
+
 /// Minimises all cases, as many at a time as there are jobs.
-fn all_found(collected: &[Collected], jobs: usize, end: Instant) -> Vec<Found> {
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new(Vec::new());
+fn all_found(collected: Vec<Collected>, jobs: usize, end: Instant) -> Vec<Triaged> {
+    let (left, all) = (Mutex::new(collected), Mutex::new(Vec::new()));
+    let next = || left.lock().expect("no thread panics with the lock held").pop();
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(next) = collected.get(i) else { break };
-                    let found = find(next, end);
-                    all.lock().expect("no thread panics with the lock held").extend(found);
+                while let Some(collected) = next() {
+                    let found = guarded(|| find(&collected, end)).flatten();
+                    let mut all = all.lock().expect("no thread panics with the lock held");
+                    all.push((collected, found));
                 }
             });
         }
@@ -117,10 +133,15 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     Some(Found { finding, described, case, first: None, because_of_bug, artifact })
 }
 
+/// What a panic interrupts counts as not shown: one bad case must not cost the other results.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
 /// Whether the collected file still shows the finding.
 pub(super) fn replays(collected: &Collected) -> bool {
-    let case = load(&collected.path);
-    case.is_some_and(|case| shows(&mut Runner::new(), &case, collected.key.1).is_some())
+    let shown = |case| shows(&mut Runner::new(), &case, collected.key.1).is_some();
+    guarded(|| load(&collected.path).is_some_and(shown)).unwrap_or(false)
 }
 
 /// Whether the collected file shows the finding with its planted bug and not without.

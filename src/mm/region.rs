@@ -86,6 +86,7 @@ impl<N> Mm<N> {
         let outside = u8::from(inside.is_some());
         for level in outside..outside + levels {
             t.place(self.places.split).await;
+            t.place(self.places.start).await;
             let range = NotifierRange { hva, blockable: true, depth: level };
             // A blockable START cannot be refused.
             let _ = self.range_start(t.enter(f::SPLIT_HUGE_PMD), &range).await;
@@ -93,8 +94,10 @@ impl<N> Mm<N> {
         for level in (outside..outside + levels).rev() {
             let range = NotifierRange { hva, blockable: true, depth: level };
             let t = t.enter(f::SPLIT_HUGE_PMD);
+            t.place(self.places.change).await;
             t.spin_lock(self.ptl).await;
             t.spin_unlock(self.ptl);
+            t.place(self.places.end).await;
             self.range_end(t, &range).await;
         }
         if inside.is_none() {

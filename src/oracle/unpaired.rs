@@ -20,10 +20,10 @@ impl UnpairedRegion {
             MmEvent::SubscriberStart { subscriber, depth, ok: true, has_end: true } => {
                 self.started[usize::from(subscriber)].insert(at.task, depth);
             }
-            MmEvent::SubscriberEnd { subscriber, depth } => {
-                if !self.started[usize::from(subscriber)].remove(at.task, depth) {
-                    out.broken(at, Kind::UnpairedRegion, "a subscriber saw END without START");
-                }
+            MmEvent::SubscriberEnd { subscriber, depth }
+                if !self.started[usize::from(subscriber)].remove(at.task, depth) =>
+            {
+                out.broken(at, Kind::UnpairedRegion, "a subscriber saw END without START");
             }
             MmEvent::RegionClosed { depth } | MmEvent::RegionOpen { depth, ok: false } => {
                 for started in &mut self.started {

@@ -134,7 +134,7 @@ impl Entry {
         Entry {
             kind: crash.kind,
             severity: Severity::Violation.name(),
-            signature: format!("{} of {target}: {}", crash.kind, crash.message),
+            signature: format!("{} of {target} at {}", crash.kind, crash.place),
             classes: Vec::new(),
             message: crash.message.clone(),
             case: None,

@@ -102,7 +102,7 @@ fn earlier(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 fn crash_row(arm: &ArmReport, found: &CrashFound) -> Vec<Cell> {
     let crash = &found.crash;
     let shown = (crash.artifact.display().to_string(), format!("{:.2} s", found.first));
-    row(arm, &format!("{}: {}", crash.kind, crash.message), 1, &shown)
+    row(arm, &format!("{} at {}", crash.kind, crash.place), 1, &shown)
 }
 
 /// A number with its digits in groups of three.

@@ -12,7 +12,7 @@ use crate::kvm::trace::Event;
 use crate::kvm::{Bug, Place, Variant};
 use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
-use crate::machine::sim::{End, Inspect, Settings, Sim, Stretch};
+use crate::machine::sim::{Inspect, Settings, Sim, TurnEnd};
 use crate::oracle::{Facts, Oracles};
 use crate::schedule::Bursts;
 use world::World;
@@ -159,25 +159,21 @@ impl Runner {
     /// The schedule that repeats the last run, if it was recorded.
     pub fn executed_bursts(&self, out: &mut Vec<Burst>) {
         out.clear();
-        self.sim.inspect(|seen| seen.stretches.iter().for_each(|stretch| burst(*stretch, out)));
-    }
-}
-
-/// A stretch of a run as bursts. A burst of points ends before the effect of its last one.
-fn burst(Stretch { task, points, end }: Stretch, out: &mut Vec<Burst>) {
-    let mut left = if end == End::Blocked { 0 } else { points };
-    while left > 0 {
-        let n = left.min(255);
-        out.push(Burst { task, until: Until::Points(n as u8) });
-        left -= n;
-    }
-    match end {
-        End::Point => {}
-        End::Place(place) => {
-            let place = Place::ALL.get(usize::from(place)).copied().map(Until::Place);
-            out.extend(place.map(|until| Burst { task, until }));
-        }
-        End::Blocked => out.push(Burst { task, until: Until::Blocked }),
+        self.sim.inspect(|seen| {
+            for turn in seen.turns {
+                let place = |code: u8| Place::ALL.get(usize::from(code)).copied();
+                let until = match turn.end {
+                    TurnEnd::Blocked => Some(Until::Blocked),
+                    TurnEnd::Place(code) => place(code).map(Until::Place),
+                    TurnEnd::Preempted => None,
+                };
+                let counted = |points| Burst { task: turn.task, until: Until::Points(points) };
+                match until {
+                    Some(until) => out.push(Burst { task: turn.task, until }),
+                    None => out.extend(in_bytes(turn.points).map(counted)),
+                }
+            }
+        });
     }
 }
 
@@ -187,6 +183,15 @@ pub fn kernel_splat(case: &Case, options: &Options) -> Option<String> {
     let mut runner = Runner::with_validator(Validator::Kernel);
     runner.run(case, options);
     runner.splats(&case.task_names()).into_iter().next()
+}
+
+/// A count as a sum of bytes.
+fn in_bytes(mut left: u32) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let part = u8::try_from(left).unwrap_or(u8::MAX);
+        left -= u32::from(part);
+        (part > 0).then_some(part)
+    })
 }
 
 /// Polls up to `MAX_TASKS` futures of one type in place: no heap, no unsafe.

@@ -25,8 +25,8 @@ pub fn file_name(kind: Kind, signature: Signature) -> String {
 pub fn parse_file_name(name: &str) -> Option<(Kind, Signature)> {
     let (kind, hash) = name.split_at_checked(name.len().checked_sub(HASH)?)?;
     let kind = Kind::ALL.iter().copied().find(|k| kind.strip_prefix(k.name()) == Some("-"))?;
-    let digits = hash.bytes().map(|digit| char::from(digit).to_digit(16));
-    let hash = digits.fold(Some(0), |hash, digit| Some(hash? << 4 | u64::from(digit?)))?;
+    let mut digits = hash.bytes().map(|digit| char::from(digit).to_digit(16));
+    let hash = digits.try_fold(0, |hash, digit| Some((hash << 4) | u64::from(digit?)))?;
     Some((kind, Signature(hash)))
 }
 

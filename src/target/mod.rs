@@ -1,5 +1,6 @@
 //! The fuzz targets, free of any fuzz engine: bytes in, silence or a report out. The glue in
-//! `fuzz/` and the campaign name them through the registry below.
+//! `fuzz/` and the campaign name them through the registry below. (`lockdep` compares with a
+//! reference that is no part of the library, so its code stands in `tests/reference`.)
 //!
 //! A bug in here would be a target that depends on anything but its bytes and its knobs, or one
 //! that keeps state between inputs beyond the findings it has already written.
@@ -8,7 +9,6 @@ pub mod case_text;
 pub mod collect;
 pub mod features;
 pub mod knobs;
-pub mod lockdep;
 pub mod protocol;
 pub mod violation;
 

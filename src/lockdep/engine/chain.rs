@@ -7,6 +7,8 @@
 //! The table is flat, open addressed, grows by doubling, and is emptied by counting a generation
 //! up.
 
+use super::bytes;
+
 /// Most chains.
 pub const MAX_LOCKDEP_CHAINS: usize = 65_536;
 /// Most elements of all chains together.
@@ -48,6 +50,10 @@ impl ChainCache {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.slots)
     }
 
     /// Where `chain` is, or where it belongs: (index, present).

@@ -23,6 +23,8 @@ pub(crate) struct Name {
     pub(crate) hash: u64,
     /// Highest version given out since the reset.
     version: u32,
+    /// Position in the order of the texts, see [`Lockdep::rank_names`].
+    rank: u32,
 }
 
 /// A declared key and the classes registered for it.
@@ -146,11 +148,34 @@ impl Lockdep {
             Ok(at) => self.names_sorted[at],
             Err(at) => {
                 let id = self.names.len() as u32;
-                self.names.push(Name { text: text.into(), hash: hash_name(text), version: 0 });
+                self.names.push(Name {
+                    text: text.into(),
+                    hash: hash_name(text),
+                    version: 0,
+                    rank: 0,
+                });
+                self.names_ranked = false;
                 self.names_sorted.insert(at, id);
                 id
             }
         }
+    }
+
+    /// Brings [`class_rank`](Self::class_rank) up to date.
+    pub(super) fn rank_names(&mut self) {
+        if !self.names_ranked {
+            for (rank, &name) in self.names_sorted.iter().enumerate() {
+                self.names[name as usize].rank = rank as u32;
+            }
+            self.names_ranked = true;
+        }
+    }
+
+    /// A number in the order of [`compare_classes`](Self::compare_classes).
+    pub(super) fn class_rank(&self, class: ClassId) -> u64 {
+        let c = &self.classes[class.index()];
+        let name = &self.names[self.keys[c.key.index()].name as usize];
+        (u64::from(name.rank) << 35) | (u64::from(c.subclass) << 32) | u64::from(c.key.0)
     }
 
     /// The class that an acquisition of `instance` with `subclass` uses; registers it at first use.

@@ -16,6 +16,7 @@ use super::cycle::strong_kinds;
 use super::dependency::circular_query;
 use super::graph::{Direction, EN, ER, NO_EDGE, SN, SR, dependency_kind};
 use super::held::HeldLock;
+use super::order::{Keys, sort};
 use super::report::{Draft, Kind, PathStep, Report, Silence};
 use super::search::Rule;
 
@@ -56,6 +57,7 @@ pub(crate) struct Findings {
     sets: Vec<u8>,
     kinds: Vec<u8>,
     reach: Vec<u8>,
+    keys: Keys,
     finished: bool,
     /// States visited by the current `finish`.
     work: usize,
@@ -100,6 +102,7 @@ impl Lockdep {
         let first = self.log.reports.len();
         if !self.findings.closings.is_empty() && !self.findings.finished {
             self.findings.work = 0;
+            self.rank_names();
             for edge in 0..self.graph.edges().len() as u16 {
                 self.finish_edge(edge);
             }
@@ -166,9 +169,15 @@ impl Lockdep {
     /// Visits the states after one, by class name, so that the queue is in order of the names
     /// along the paths.
     fn expand_state(&mut self, parent: usize, visit: Visit) {
-        let first = self.findings.visits.len();
+        let mut keys = std::mem::take(&mut self.findings.keys);
+        keys.clear();
         let mut at = self.graph.first(visit.class, Direction::Forward);
         while at != NO_EDGE {
+            keys.push((self.class_rank(self.graph.edge(at).to), at));
+            at = self.graph.next(at, Direction::Forward);
+        }
+        sort(&mut keys);
+        for &(_, at) in &keys {
             let edge = *self.graph.edge(at);
             let kinds = if visit.weak { edge.kinds & (ER | EN) } else { edge.kinds };
             for (usable, weak) in [(kinds & (SN | EN), false), (kinds & (SR | ER), true)] {
@@ -176,13 +185,8 @@ impl Lockdep {
                     self.visit_state(Visit { class: edge.to, weak, parent, edge: at });
                 }
             }
-            at = self.graph.next(at, Direction::Forward);
         }
-        let mut visits = std::mem::take(&mut self.findings.visits);
-        let order =
-            |a: &Visit, b: &Visit| self.compare_classes(a.class, b.class).then(a.weak.cmp(&b.weak));
-        visits[first..].sort_unstable_by(order);
-        self.findings.visits = visits;
+        self.findings.keys = keys;
     }
 
     fn visit_state(&mut self, visit: Visit) {

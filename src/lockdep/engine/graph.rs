@@ -5,6 +5,7 @@
 //! which decides between equally short paths.
 
 use super::super::types::{ClassId, Read, Site};
+use super::bytes;
 
 /// Most edges; the kernel counts list entries, two for each.
 pub const MAX_EDGES: usize = 16_384;
@@ -100,6 +101,10 @@ impl Graph {
         self.edges.clear();
         self.lists.clear();
         self.index.clear();
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.edges) + bytes(&self.lists) + bytes(&self.index.slots)
     }
 
     pub(crate) fn add_class(&mut self) {

@@ -6,6 +6,7 @@
 //! next chain, and none of these can stop being legal before the next reset.
 
 use super::super::types::InstanceId;
+use super::bytes;
 use super::held::HeldLock;
 
 /// Size of the table, a power of two.
@@ -52,6 +53,10 @@ impl Memos {
             Some(slot) => *slot = (self.generation, memo),
             None => self.slots = vec![(u32::MAX, memo); SLOTS],
         }
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.slots)
     }
 
     pub(crate) fn clear(&mut self) {

@@ -78,6 +78,7 @@ pub struct Lockdep {
     names: Vec<Name>,
     /// Positions in `names`, in order of the texts.
     names_sorted: Vec<u32>,
+    names_ranked: bool,
     keys: Vec<Key>,
     instances: Vec<Instance>,
     tasks: Vec<Task>,
@@ -112,6 +113,7 @@ impl Lockdep {
             current: 0,
             names: Vec::new(),
             names_sorted: Vec::new(),
+            names_ranked: true,
             keys: Vec::new(),
             instances: Vec::new(),
             tasks: Vec::new(),
@@ -202,6 +204,25 @@ impl Lockdep {
         self.tasks.get(task.index()).map_or(IrqState::INITIAL, |task| task.irq)
     }
 
+    /// Bytes that the tables take now, names and reports not counted.
+    ///
+    /// Bounded whatever the input: with all 8,192 classes, 16,384 edges (32,768 list entries of
+    /// the kernel) and 65,536 chains it is below 4 MiB in kernel mode and below 7 MiB in complete
+    /// mode, plus 2 KiB for each task and less than 100 bytes for each declared key and lock.
+    pub fn memory(&self) -> usize {
+        bytes(&self.classes)
+            + bytes(&self.keys)
+            + bytes(&self.instances)
+            + bytes(&self.tasks)
+            + self.graph.memory()
+            + self.order.memory()
+            + self.reach.memory()
+            + self.chains.memory()
+            + self.kernel_chains.memory()
+            + self.memos.memory()
+            + self.search.memory()
+    }
+
     /// What was reported, in order.
     pub fn reports(&self) -> &[Report] {
         &self.log.reports
@@ -226,4 +247,9 @@ impl Lockdep {
     pub fn chain_counts(&self) -> [u32; 3] {
         self.chain_counts
     }
+}
+
+/// Bytes behind a vector.
+fn bytes<T>(vector: &Vec<T>) -> usize {
+    vector.capacity() * size_of::<T>()
 }

@@ -12,6 +12,7 @@
 //! incremental cycle detection" (2015), and list labels after Dietz and Sleator.
 
 use super::super::types::ClassId;
+use super::bytes;
 use super::graph::{Direction, Graph, NO_EDGE};
 
 const NONE: u16 = u16::MAX;
@@ -41,9 +42,9 @@ pub(crate) struct Order {
     first: u16,
     last: u16,
     sides: [Side; 2],
-    /// Scratch of a merge.
+    /// Scratch.
+    keys: Keys,
     list: Vec<u16>,
-    labels: Vec<u64>,
 }
 
 /// One side of the two-way search.
@@ -67,6 +68,15 @@ enum Step {
     Met,
 }
 
+/// Things to be sorted, by number.
+pub(crate) type Keys = Vec<(u64, u16)>;
+
+/// The engine's only sort: one, so that an instrumented build carries one.
+#[inline(never)]
+pub(crate) fn sort(keys: &mut Keys) {
+    keys.sort_unstable();
+}
+
 impl Order {
     pub(crate) fn new() -> Self {
         Order {
@@ -76,8 +86,8 @@ impl Order {
             first: NONE,
             last: NONE,
             sides: [Side::default(), Side::default()],
+            keys: Keys::new(),
             list: Vec::new(),
-            labels: Vec::new(),
         }
     }
 
@@ -87,6 +97,16 @@ impl Order {
         self.components.clear();
         self.first = NONE;
         self.last = NONE;
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        let sides = self.sides.iter().map(|side| bytes(&side.reached) + bytes(&side.marks));
+        bytes(&self.component)
+            + bytes(&self.next_member)
+            + bytes(&self.components)
+            + bytes(&self.keys)
+            + bytes(&self.list)
+            + sides.sum::<usize>()
     }
 
     /// A new class, at the end of the list.
@@ -222,21 +242,28 @@ impl Order {
         }
     }
 
+    /// Lists components in the order of their labels.
+    fn by_label(&self, keys: &mut Keys, components: impl Iterator<Item = u16>) {
+        keys.clear();
+        keys.extend(components.map(|component| (self.label(component), component)));
+        sort(keys);
+    }
+
     /// Moves what a side has reached, in its order, between two neighbours of the list.
     fn move_side(&mut self, direction: Direction, before: u16, after: u16) {
-        let mut moved = std::mem::take(&mut self.sides[direction as usize].reached);
-        moved.sort_unstable_by_key(|&component| self.label(component));
-        for &component in &moved {
+        let mut moved = std::mem::take(&mut self.keys);
+        self.by_label(&mut moved, self.sides[direction as usize].reached.iter().copied());
+        for &(_, component) in &moved {
             self.unlink(component);
         }
         // What moves lies on the far side of the neighbours, so both are still in place.
         let mut before = before;
-        for (n, &component) in moved.iter().enumerate() {
+        for (n, &(_, component)) in moved.iter().enumerate() {
             self.link(component, before, after);
             self.place(component, moved.len() - n);
             before = component;
         }
-        self.sides[direction as usize].reached = moved;
+        self.keys = moved;
     }
 
     /// Gives a component just linked a label, leaving room for `count` in all.
@@ -303,31 +330,33 @@ impl Order {
     /// places taken are dealt out anew: first what leads into it, then it, then what it leads to.
     #[cold]
     fn merge(&mut self) {
+        let [forward, backward] = [Direction::Forward, Direction::Backward];
+        let mut places = std::mem::take(&mut self.keys);
         let mut list = std::mem::take(&mut self.list);
-        let mut labels = std::mem::take(&mut self.labels);
         list.clear();
-        list.extend(&self.sides[Direction::Backward as usize].reached);
-        let after = |c: &&u16| !self.is_reached(Direction::Backward, **c);
-        list.extend(self.sides[Direction::Forward as usize].reached.iter().filter(after));
-        let part = |c: u16| {
-            let forward = self.is_reached(Direction::Forward, c);
-            u8::from(forward) + u8::from(!self.is_reached(Direction::Backward, c))
+        let later = self.sides[forward as usize].reached.iter().copied();
+        let later = later.filter(|c| !self.is_reached(backward, *c));
+        let earlier = self.sides[backward as usize].reached.iter().copied();
+        self.by_label(&mut places, earlier.chain(later));
+        let part = |c: u16| match (self.is_reached(backward, c), self.is_reached(forward, c)) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, _) => 2,
         };
-        list.sort_unstable_by_key(|&c| (part(c), self.label(c)));
-        labels.clear();
-        labels.extend(list.iter().map(|&c| self.label(c)));
-        labels.sort_unstable();
-        let earlier = list.partition_point(|&c| part(c) == 0);
-        let later = list.partition_point(|&c| part(c) < 2);
-        for &component in &list[earlier + 1..later] {
-            self.absorb(list[earlier], component);
+        for wanted in 0..3 {
+            list.extend(places.iter().map(|key| key.1).filter(|c| part(*c) == wanted));
         }
-        labels.drain(earlier + 1..later);
-        list.drain(earlier + 1..later);
-        for (&component, &label) in list.iter().zip(&labels) {
+        let count = |wanted| list.iter().filter(|c| part(**c) == wanted).count();
+        let (before, merged) = (count(0), count(1));
+        for &component in &list[before + 1..before + merged] {
+            self.absorb(list[before], component);
+        }
+        list.drain(before + 1..before + merged);
+        places.drain(before + 1..before + merged);
+        for (&component, &(label, _)) in list.iter().zip(&places) {
             self.components[usize::from(component)].label = label;
         }
-        (self.list, self.labels) = (list, labels);
+        (self.keys, self.list) = (places, list);
         self.relink();
     }
 
@@ -347,21 +376,17 @@ impl Order {
 
     /// Puts the list in the order of its labels.
     fn relink(&mut self) {
-        let mut list = std::mem::take(&mut self.list);
-        list.clear();
-        let mut at = self.first;
-        while at != NONE {
-            list.push(at);
-            at = self.components[usize::from(at)].after;
-        }
-        list.sort_unstable_by_key(|&component| self.label(component));
+        let mut keys = std::mem::take(&mut self.keys);
+        let after = |&at: &u16| self.components.get(usize::from(at)).map(|c| c.after);
+        let list = std::iter::successors(Some(self.first), after);
+        self.by_label(&mut keys, list.take_while(|at| *at != NONE));
         (self.first, self.last) = (NONE, NONE);
         let mut before = NONE;
-        for &component in &list {
+        for &(_, component) in &keys {
             self.link(component, before, NONE);
             before = component;
         }
-        self.list = list;
+        self.keys = keys;
     }
 }
 

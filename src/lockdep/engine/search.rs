@@ -6,6 +6,7 @@
 
 use super::super::types::{ClassId, Site};
 use super::super::usage::WRITE;
+use super::bytes;
 use super::class::Class;
 use super::graph::{Direction, EN, ER, Edge, Graph, NO_EDGE, SN, SR};
 use super::report::PathStep;
@@ -115,6 +116,10 @@ impl Search {
             head += 1;
         }
         self.found.map(State::class)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        bytes(&self.marks) + bytes(&self.queue)
     }
 
     fn expand(&mut self, graph: &Graph, classes: &[Class], parent: State, query: &Query) {

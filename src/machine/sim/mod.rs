@@ -104,6 +104,28 @@ pub enum What<E> {
     Wrote(Word, u64),
 }
 
+/// A task ran with no other in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The task.
+    pub task: u8,
+    /// Scheduling points that it came to.
+    pub points: u32,
+    /// Why another one ran then.
+    pub end: TurnEnd,
+}
+
+/// Why a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// The schedule chose another task at the last of its points.
+    Preempted,
+    /// A burst ended at the place of that number.
+    Place(u8),
+    /// It blocked or finished.
+    Blocked,
+}
+
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -126,28 +148,6 @@ impl Default for Settings {
             recording: false,
         }
     }
-}
-
-/// A part of a run in which only one task ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// The task.
-    pub task: u8,
-    /// Scheduling points that it came to, the one that it stopped at included.
-    pub points: u32,
-    /// Why another task ran then.
-    pub end: End,
-}
-
-/// Where a task stopped for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// At a scheduling point.
-    Point,
-    /// At a named place.
-    Place(u8),
-    /// Where it blocked, finished, or the run was cut.
-    Blocked,
 }
 
 /// How a run ended.
@@ -207,7 +207,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 events: 0,
                 reported: 0,
                 records: Vec::new(),
-                stretches: Vec::new(),
+                turns: Vec::new(),
                 cycles: Vec::new(),
                 keys: Vec::new(),
                 names: Vec::new(),
@@ -269,9 +269,12 @@ impl<S: Schedule, E> Sim<S, E> {
             return None;
         }
         let runnable = state.runnable;
-        let next = state.next.take().unwrap_or_else(|| state.schedule.next(at, runnable));
-        if state.recording && state.stretches.last().is_none_or(|last| last.task != next) {
-            state.stretches.push(Stretch { task: next, points: 0, end: End::Blocked });
+        let next = state.next.take().unwrap_or_else(|| {
+            state.end_turn(TurnEnd::Blocked);
+            state.schedule.next(at, runnable)
+        });
+        if state.recording && state.turns.last().is_none_or(|turn| turn.task != next) {
+            state.turns.push(Turn { task: next, points: 0, end: TurnEnd::Blocked });
         }
         Some(next)
     }
@@ -303,7 +306,7 @@ impl<S: Schedule, E> Sim<S, E> {
         look(&Inspect {
             lockdep: &state.lockdep,
             records: &state.records,
-            stretches: &state.stretches,
+            turns: &state.turns,
             cycles: &state.cycles,
             points: state.points,
             events: state.events,
@@ -328,8 +331,8 @@ pub struct Inspect<'a, E> {
     pub lockdep: &'a Lockdep,
     /// Tracepoints and alarms in order; every step when recording.
     pub records: &'a [Record<E>],
-    /// Who ran from where to where, in order; kept when recording.
-    pub stretches: &'a [Stretch],
+    /// Who ran, in order; kept when recording.
+    pub turns: &'a [Turn],
     /// The waits behind what is stuck.
     pub cycles: &'a [Cycle],
     /// Scheduling points passed.

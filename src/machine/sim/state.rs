@@ -4,7 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::lock::{Kind, Lock, Waiter};
 use super::waits::{Cycle, Wait};
-use super::{Alarm, At, End, Record, Schedule, Stretch, What};
+use super::{Alarm, At, Record, Schedule, Turn, TurnEnd, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
 use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
 
@@ -93,7 +93,7 @@ pub(super) struct State<S, E> {
     pub(super) events: u32,
     pub(super) reported: usize,
     pub(super) records: Vec<Record<E>>,
-    pub(super) stretches: Vec<Stretch>,
+    pub(super) turns: Vec<Turn>,
     pub(super) cycles: Vec<Cycle>,
     pub(super) keys: Vec<KeyId>,
     pub(super) names: Vec<&'static str>,
@@ -107,28 +107,15 @@ impl<S: Schedule, E> State<S, E> {
         }
         self.points += 1;
         if self.recording
-            && let Some(last) = self.stretches.last_mut()
+            && let Some(turn) = self.turns.last_mut()
         {
-            last.points += 1;
+            turn.points += 1;
         }
         if self.points >= self.max_points {
             self.runnable = 0;
             return false;
         }
-        let goes_on = self.goes_on(At::Point(task), task);
-        if !goes_on {
-            self.stopped(End::Point);
-        }
-        goes_on
-    }
-
-    /// Notes where the running task stopped for another.
-    pub(super) fn stopped(&mut self, end: End) {
-        if self.recording
-            && let Some(last) = self.stretches.last_mut()
-        {
-            last.end = end;
-        }
+        self.goes_on(At::Point(task), task)
     }
 
     /// Asks the schedule who runs next; whether that is still `task`.
@@ -136,8 +123,16 @@ impl<S: Schedule, E> State<S, E> {
         let next = self.schedule.next(at, self.runnable);
         if next != task {
             self.next = Some(next);
+            self.end_turn(TurnEnd::Preempted);
         }
         next == task
+    }
+
+    /// Notes why another task runs next.
+    pub(super) fn end_turn(&mut self, end: TurnEnd) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.end = end;
+        }
     }
 
     /// Whether touching the word needs a point before it.
@@ -330,7 +325,7 @@ impl<S: Schedule, E> State<S, E> {
         (self.done, self.doomed, self.sleepers) = (0, 0, 0);
         self.next = None;
         self.records.clear();
-        self.stretches.clear();
+        self.turns.clear();
         self.cycles.clear();
     }
 }

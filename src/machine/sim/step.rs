@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use super::state::State;
 use super::task::SimTask;
 use super::waits::Wait;
-use super::{At, End, Schedule, What};
+use super::{At, Schedule, TurnEnd, What};
 use crate::machine::sim::lock::Kind;
 use crate::machine::{HeldUp, LockId, Mode, RcuWait, Site, Srcu, Word};
 
@@ -130,7 +130,7 @@ impl<S: Schedule, E> State<S, E> {
             && self.schedule.stops_at(task, place)
             && !self.goes_on(At::Place(task), task);
         if stops {
-            self.stopped(End::Place(place));
+            self.end_turn(TurnEnd::Place(place));
         }
         stops
     }
