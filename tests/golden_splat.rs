@@ -7,7 +7,7 @@ use kvm_lock_fuzz::kvm::trace::Event;
 use kvm_lock_fuzz::machine::sim::{Inspect, Record, What};
 use kvm_lock_fuzz::machine::{LockId, Mode};
 use kvm_lock_fuzz::oracle::Kind;
-use kvm_lock_fuzz::run::{Options, Runner};
+use kvm_lock_fuzz::run::{Options, Runner, kernel_splat};
 
 /// The report without addresses, frames, task and kernel version, and without the backtrace.
 fn normalised(splat: &str) -> String {
@@ -49,20 +49,15 @@ fn is_address(word: &str) -> bool {
 #[test]
 fn the_report_of_the_seed_line_for_line() {
     let case = common::seed("seed-splat");
-    let mut runner = Runner::new();
-    runner.run(&case, &Options::of(&case));
-    let splats = runner.splats(true);
-    assert_eq!(splats.len(), 1);
-    common::golden("seed-splat.txt", &normalised(&splats[0]));
+    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
+    common::golden("seed-splat.txt", &normalised(&splat));
 }
 
 /// Which functions the report of the seed names for the locks that KVM and the notifier core take.
 #[test]
 fn the_report_of_the_seed_names_the_functions() {
     let case = common::seed("seed-splat");
-    let mut runner = Runner::new();
-    runner.run(&case, &Options::of(&case));
-    let splat = runner.splats(true).remove(0);
+    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
     let at = |class: &str, function: &str| {
         splat.lines().any(|l| l.contains(class) && l.ends_with(&format!("at: {function}")))
     };
@@ -177,7 +172,7 @@ fn held_locks_of_the_report_for_two_vms() {
     let mut runner = Runner::new();
     let first = runner.run(&case, &Options::of(&case)).findings[0];
     assert_eq!(first.kind, Kind::RecursiveLock);
-    let splat = runner.splats(true).remove(0);
+    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
     let held: Vec<&str> = splat
         .lines()
         .filter(|line| line.starts_with(" #"))
