@@ -35,8 +35,8 @@ fn line(line: &str) -> String {
 
 fn word(word: &str) -> &str {
     match word {
-        "task0/1000" => "TASK",
-        "task0/1000:" => "TASK:",
+        _ if word.ends_with("/1000") => "TASK",
+        _ if word.ends_with("/1000:") => "TASK:",
         _ if is_address(word) => "ADDRESS",
         _ => word,
     }

@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use kvm_lock_fuzz::case::{Case, InitialSlot, Op, Opener, Programs, Registrant, Schedule, Tail};
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::mm::Pages;
-use kvm_lock_fuzz::oracle::Severity;
+use kvm_lock_fuzz::oracle::{Kind, Severity};
 use kvm_lock_fuzz::run::{Ending, Options, Runner};
 
 const SOUND: [Variant; 2] = [Variant::AlwaysLock, Variant::Counted];
@@ -151,5 +153,43 @@ fn mutants_of_the_seeds() {
         for policy in Policy::ALL {
             silent(&mut runner, &case, policy);
         }
+    }
+}
+
+/// The known-bad variants break what they are known to break, and nothing else.
+#[test]
+fn known_bad_variants_show_their_own_findings_only() {
+    use Kind::*;
+    let own: [(Variant, &[Kind]); 2] = [
+        (Variant::Rwsem, &[LockOrder, RecursiveLock, Deadlock, Starvation]),
+        (
+            Variant::NaiveElision,
+            &[
+                UnbalancedCount,
+                ElisionDisagreement,
+                MemslotsNotFrozen,
+                StaleMapping,
+                Assertion,
+                Livelock,
+                Starvation,
+            ],
+        ),
+    ];
+    let mut runner = Runner::new();
+    for (variant, kinds) in own {
+        let mut shown = BTreeSet::new();
+        for case in common::random_cases(0xbad).take(2000).chain(common::mutants(0xbad, 200)) {
+            let options = Options { variant, bug: None, ..Options::of(&case) };
+            let outcome = runner.run(&case, &options);
+            shown.extend(outcome.findings.iter().map(|f| f.kind));
+            assert_ne!(outcome.ending, Ending::Bound, "{case}");
+            assert!(
+                shown.iter().all(|kind| kinds.contains(kind)),
+                "{}: {shown:?}\n{case}",
+                variant.name()
+            );
+        }
+        let expected: BTreeSet<Kind> = kinds.iter().copied().collect();
+        assert_eq!(shown, expected, "{}", variant.name());
     }
 }

@@ -162,16 +162,15 @@ impl Runner {
         self.sim.inspect(|seen| {
             for turn in seen.turns {
                 let place = |code: u8| Place::ALL.get(usize::from(code)).copied();
-                let until = match turn.end {
-                    TurnEnd::Blocked => Some(Until::Blocked),
-                    TurnEnd::Place(code) => place(code).map(Until::Place),
-                    TurnEnd::Preempted => None,
+                let (points, until) = match turn.end {
+                    TurnEnd::Blocked => (0, Some(Until::Blocked)),
+                    // The points come first: the turn may have passed the place before.
+                    TurnEnd::Place(code) => (turn.points, place(code).map(Until::Place)),
+                    TurnEnd::Preempted => (turn.points, None),
                 };
-                let counted = |points| Burst { task: turn.task, until: Until::Points(points) };
-                match until {
-                    Some(until) => out.push(Burst { task: turn.task, until }),
-                    None => out.extend(in_bytes(turn.points).map(counted)),
-                }
+                let counted = in_bytes(points).map(Until::Points);
+                let bursts = counted.chain(until).map(|until| Burst { task: turn.task, until });
+                out.extend(bursts);
             }
         });
     }

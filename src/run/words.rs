@@ -1,6 +1,7 @@
 //! Findings in words.
 
 use crate::kvm::trace::Event;
+use crate::lockdep::Kind as Reported;
 use crate::machine::sim::Inspect;
 use crate::oracle::{Evidence, Finding, WaitStep, wait_steps};
 
@@ -39,23 +40,28 @@ fn report(seen: &Inspect<'_, Event>, kind: &str, index: u16) -> Described {
         return plain(kind, "", String::new());
     };
     let text = seen.lockdep.signature(report);
-    let detail = text.split_once(' ').map_or("", |(_, detail)| detail);
+    // A kind that several of the validator's stand for keeps their names.
+    let detail = match report.kind {
+        Reported::UserHeld | Reported::ExitHeld => text.as_str(),
+        _ => text.split_once(' ').map_or("", |(_, detail)| detail),
+    };
     let mut classes = seen.lockdep.report_names(report);
     classes.dedup();
     Described {
         signature: format!("{kind} {detail}"),
         classes,
-        message: format!("{}: {detail}", title(kind)),
+        message: format!("{}: {detail}", title(kind, report.kind)),
     }
 }
 
-fn title(kind: &str) -> &'static str {
+fn title(kind: &str, reported: Reported) -> &'static str {
     match kind {
+        "held-at-exit" if reported == Reported::UserHeld => "lock held on return to user space",
+        "held-at-exit" => "lock held at exit",
         "lock-order" => "possible circular locking dependency",
         "recursive-lock" => "possible recursive locking",
         "irq-order" => "possible irq lock inversion",
         "unlock-balance" => "bad unlock balance",
-        "held-at-exit" => "lock held on return to user space or at exit",
         "sleep-in-atomic" => "invalid wait context",
         _ => "validator report",
     }
