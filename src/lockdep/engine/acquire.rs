@@ -79,6 +79,7 @@ impl Lockdep {
     pub(super) fn lock_acquire(&mut self, t: usize, request: &Request) -> bool {
         let Some(class) = self.class_of(request.instance, request.subclass) else {
             self.tasks[t].untracked += u32::from(!request.sync());
+            self.touch(t);
             return !self.off;
         };
         if request.nest().is_some() && !request.sync() && self.merge(t, class, request) {
