@@ -2,4 +2,20 @@
 //! faults, with the lock validator, the schedules and the oracles that find its bugs.
 #![deny(missing_docs)]
 
+#[cfg(feature = "cli")]
+pub mod campaign;
+pub mod case;
+pub mod kvm;
 pub mod lockdep;
+pub mod machine;
+pub mod mm;
+pub mod oracle;
+pub mod prng;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod run;
+pub mod schedule;
+
+pub mod target;
+
+pub mod shrink;

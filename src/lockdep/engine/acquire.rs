@@ -51,7 +51,9 @@ impl Lockdep {
         let state = task.state | request.word();
         let Some(memo) = self.memos.get(task.chain, request.instance, state) else { return false };
         let same_context = task.top().is_none_or(|top| top.context == task.context);
-        same_context && !self.off && task.push_again(&memo.entry, request.site, memo.chain)
+        // An untouched task must go through `push`, or the next reset would pass it by.
+        let plain = same_context && task.touched;
+        plain && !self.off && task.push_again(&memo.entry, request.site, memo.chain)
     }
 
     /// Notes an acquisition that was not new in any respect.

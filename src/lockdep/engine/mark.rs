@@ -47,7 +47,7 @@ impl Lockdep {
             return true;
         }
         let exclusive = exclusive_bit(bit);
-        self.reach.add_usage(&self.graph, held.class, 1 << bit);
+        self.reach.add_usage(&self.graph, &self.classes, held.class, 1 << bit);
         self.check_state(t, held, bit, exclusive)
             && (bit & 1 != 0 || self.check_state(t, held, bit, exclusive + 1))
             && self.check_inversion(t, held, bit)

@@ -4,11 +4,12 @@
 //! "enabled" bits of all classes that it leads to, its own included. Both only grow, and a change
 //! is passed on along the edges, so that all of them together cost at most one visit per class,
 //! bit and edge. Read modes are ignored: a summary says what a search might find, never that it
-//! does.
+//! does. Until some class is used in an interrupt there is nothing to find, and nothing is kept.
 
 use super::super::types::ClassId;
 use super::super::usage::{ENABLED, USED_IN, exclusive_mask};
 use super::bytes;
+use super::class::Class;
 use super::graph::{Direction, Graph, NO_EDGE};
 
 /// Summary of one class; only bits 0..7 of a usage mask matter here.
@@ -25,11 +26,14 @@ struct Summary {
 pub(crate) struct Reach {
     classes: Vec<Summary>,
     todo: Vec<ClassId>,
+    /// Some class has been used in an interrupt.
+    kept: bool,
 }
 
 impl Reach {
     pub(crate) fn clear(&mut self) {
         self.classes.clear();
+        self.kept = false;
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -58,14 +62,42 @@ impl Reach {
         used_in == 0 || self.rules_out(new, Direction::Forward, exclusive_mask(used_in))
     }
 
-    /// A class gained usage.
-    pub(crate) fn add_usage(&mut self, graph: &Graph, class: ClassId, bits: u16) {
+    /// A class gained usage, which `classes` has already.
+    #[inline]
+    pub(crate) fn add_usage(
+        &mut self,
+        graph: &Graph,
+        classes: &[Class],
+        class: ClassId,
+        bits: u16,
+    ) {
+        if self.kept {
+            self.summarise(graph, class, bits);
+        } else if bits & USED_IN != 0 {
+            self.keep(graph, classes);
+        }
+    }
+
+    /// The first use in an interrupt: catches up on all that went before.
+    #[cold]
+    fn keep(&mut self, graph: &Graph, classes: &[Class]) {
+        self.kept = true;
+        for (index, class) in classes.iter().enumerate() {
+            self.summarise(graph, ClassId(index as u16), class.usage);
+        }
+    }
+
+    fn summarise(&mut self, graph: &Graph, class: ClassId, bits: u16) {
         self.spread(graph, class, (bits & USED_IN) as u8, Direction::Backward);
         self.spread(graph, class, (bits & ENABLED) as u8, Direction::Forward);
     }
 
     /// A dependency was added.
+    #[inline]
     pub(crate) fn add_edge(&mut self, graph: &Graph, held: ClassId, new: ClassId) {
+        if !self.kept {
+            return;
+        }
         let behind = self.bits(held, Direction::Backward) as u8;
         let ahead = self.bits(new, Direction::Forward) as u8;
         self.spread(graph, new, behind, Direction::Backward);

@@ -1,0 +1,40 @@
+#!/bin/bash -eu
+# Builds the fuzz targets into $OUT, each with its seeds, options and dictionary, for OSS-Fuzz,
+# ClusterFuzzLite and the test that makes their checks. Honours $SANITIZER and $RUSTFLAGS.
+cd "$(dirname "$(readlink -f "$0")")/.."
+: "${OUT:?the folder to fill}" "${SANITIZER:=address}"
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+target=$(cargo metadata --manifest-path fuzz/Cargo.toml --no-deps --format-version 1 |
+    sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+seeds=$(mktemp -d)
+trap 'rm -rf "$seeds"' EXIT
+
+# Where $RUSTFLAGS already ask for a sanitizer, cargo-fuzz must not ask for one again.
+sanitizer=none
+case "$SANITIZER ${RUSTFLAGS:-}" in
+    *-Zsanitizer=* | *"-Z sanitizer="*) ;;
+    address*) sanitizer=address ;;
+esac
+
+# `cargo fuzz build`, without `+toolchain`: coverage builds replace exactly these words.
+cargo fuzz build --release --debug-assertions --no-trace-compares --sanitizer "$sanitizer" \
+    --target "$host"
+
+# Seeds are kept as text; `protocol` reads the binary form.
+env -u RUSTFLAGS cargo run --quiet --target-dir "$target/seeds" -- \
+    case encode corpus/protocol "$seeds/protocol"
+
+for source in fuzz/fuzz_targets/*.rs; do
+    name=$(basename "$source" .rs)
+    cp "$target/$host/release/$name" "$OUT/"
+    for extra in options dict; do
+        if [ -f "${source%.rs}.$extra" ]; then cp "${source%.rs}.$extra" "$OUT/"; fi
+    done
+    folder=corpus/$name
+    if [ -d "$seeds/$name" ]; then folder=$seeds/$name; fi
+    if [ -d "$folder" ]; then
+        rm -f "$OUT/${name}_seed_corpus.zip"
+        zip -jqr "$OUT/${name}_seed_corpus.zip" "$folder"
+    fi
+done

@@ -1,0 +1,189 @@
+//! The arms of a campaign: each a target, for `protocol` with a variant or a planted bug, and
+//! with folders of its own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, MutexGuard};
+
+use super::triage;
+use super::{CrashFound, Error, Plan, Tree, Work};
+use crate::case;
+use crate::kvm::{Bug, Variant};
+use crate::oracle::{Kind, Signature};
+use crate::target::{Info, collect, knobs};
+
+/// Slices ended by a crash after which an arm gets no more time.
+pub(super) const MAX_CRASHES: usize = 3;
+
+/// One thing to fuzz.
+#[derive(Debug)]
+pub struct Arm {
+    /// The target.
+    pub target: &'static Info,
+    /// The variant, for `protocol`.
+    pub variant: Option<Variant>,
+    /// The planted bug.
+    pub bug: Option<Bug>,
+    /// Folder that the target writes its corpus to.
+    pub corpus: PathBuf,
+    /// Folder of its findings and crashes.
+    pub artifacts: PathBuf,
+    /// Executions so far.
+    pub executions: AtomicU64,
+    seeds: Vec<PathBuf>,
+    flags: Vec<String>,
+    log: Mutex<Log>,
+}
+
+/// Identity of a finding within an arm.
+pub(super) type Key = (Kind, Signature);
+
+/// A finding on disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Collected {
+    /// What the file's name says.
+    pub key: Key,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// What an arm brought so far.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// Findings, with the seconds of fuzzing before each; `None` where an earlier campaign had
+    /// it.
+    pub findings: BTreeMap<Key, Option<f64>>,
+    /// Crashes, each place once.
+    pub crashes: Vec<CrashFound>,
+    /// Slices that ended in a crash.
+    pub crashed: usize,
+    /// Instrumented edges.
+    pub edges: u64,
+    /// The planted bug showed.
+    pub bug_found: bool,
+}
+
+/// The arms of a plan, their folders made and their seeds in place.
+pub(super) fn all(tree: &Tree, work: &Work, plan: &Plan) -> Result<Vec<Arm>, Error> {
+    let mut arms = Vec::new();
+    for &target in &plan.targets {
+        for (variant, bug) in settings(target, plan) {
+            arms.push(Arm::new(tree, work, plan, target, variant, bug)?);
+        }
+    }
+    Ok(arms)
+}
+
+fn settings(target: &Info, plan: &Plan) -> Vec<(Option<Variant>, Option<Bug>)> {
+    match (target.per_variant, plan.bugs.is_empty()) {
+        (true, true) => plan.variants.iter().map(|&v| (Some(v), None)).collect(),
+        (true, false) => plan.bugs.iter().map(|&b| (Some(b.variant()), Some(b))).collect(),
+        (false, true) => vec![(None, None)],
+        (false, false) => Vec::new(),
+    }
+}
+
+impl Arm {
+    fn new(
+        tree: &Tree,
+        work: &Work,
+        plan: &Plan,
+        target: &'static Info,
+        variant: Option<Variant>,
+        bug: Option<Bug>,
+    ) -> Result<Arm, Error> {
+        let arm = Arm {
+            target,
+            variant,
+            bug,
+            corpus: work.corpus(target.name, variant, bug),
+            artifacts: work.artifacts(target.name, variant, bug),
+            executions: AtomicU64::new(0),
+            seeds: if plan.seeds { seeds(tree, target)? } else { Vec::new() },
+            flags: flags(tree, target)?,
+            log: Mutex::default(),
+        };
+        for folder in [&arm.corpus, &arm.artifacts] {
+            fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+        }
+        arm.forget_stale()?;
+        Ok(arm)
+    }
+
+    /// Takes over what earlier campaigns collected; what no longer shows is dropped.
+    fn forget_stale(&self) -> Result<(), Error> {
+        for collected in self.collected()? {
+            if triage::replays(&collected) {
+                self.log().findings.insert(collected.key, None);
+            } else {
+                let path = &collected.path;
+                fs::remove_file(path).map_err(Error::file("remove", path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The command that fuzzes the arm, but for the time.
+    pub(super) fn command(&self, binaries: &Path, seed: u32) -> Command {
+        let mut command = Command::new(binaries.join(self.target.name));
+        for knob in knobs::ALL {
+            command.env_remove(knob);
+        }
+        if self.target.per_variant {
+            command.env(knobs::COLLECT, &self.artifacts);
+            command.envs(self.variant.map(|variant| (knobs::VARIANT, variant.name())));
+            command.envs(self.bug.map(|bug| (knobs::BUG, bug.id())));
+        }
+        command.arg(format!("-artifact_prefix={}/", self.artifacts.display()));
+        command.arg(format!("-seed={seed}"));
+        command.args(&self.flags).arg(&self.corpus).args(&self.seeds);
+        command
+    }
+
+    /// What the targets of this and earlier campaigns collected.
+    pub(super) fn collected(&self) -> Result<Vec<Collected>, Error> {
+        let failed = || Error::file("read", &self.artifacts);
+        let mut collected = Vec::new();
+        for entry in fs::read_dir(&self.artifacts).map_err(failed())? {
+            let entry = entry.map_err(failed())?;
+            if let Some(key) = entry.file_name().to_str().and_then(collect::parse_file_name) {
+                collected.push(Collected { key, path: entry.path() });
+            }
+        }
+        collected.sort();
+        Ok(collected)
+    }
+
+    /// What it brought so far.
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().expect("no thread panics with the lock held")
+    }
+}
+
+/// Folders of read-only seeds: encoded for `protocol`, as they are for the targets of text.
+fn seeds(tree: &Tree, target: &Info) -> Result<Vec<PathBuf>, Error> {
+    let shared = tree.shared_corpus(target.name);
+    let curated = tree.seeds(target.name);
+    if target.per_variant && curated.is_dir() {
+        case::files::encode_folder(&curated, &shared)?;
+    }
+    let texts = if target.per_variant { None } else { Some(curated) };
+    Ok([Some(shared), texts].into_iter().flatten().filter(|folder| folder.is_dir()).collect())
+}
+
+/// The target's option file as flags of libFuzzer.
+fn flags(tree: &Tree, target: &Info) -> Result<Vec<String>, Error> {
+    let path = tree.beside(target.name, "options");
+    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    let option = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        Some(match name.trim() {
+            "dict" => format!("-dict={}", tree.beside(target.name, "dict").display()),
+            name => format!("-{name}={}", value.trim()),
+        })
+    };
+    Ok(text.lines().filter_map(option).collect())
+}

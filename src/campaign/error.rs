@@ -1,0 +1,60 @@
+//! What can stop a campaign. Each error is one line: what, where, how to mend.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::case::files::FileError;
+
+/// Why a campaign could not be run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// Started outside a clone of the project.
+    NoTree(PathBuf),
+    /// A tool is missing or failed; the text names it and says how to mend that.
+    Tool(String),
+    /// Reading or writing a file failed.
+    File(&'static str, PathBuf, io::Error),
+    /// Reading or writing a case failed.
+    Case(FileError),
+    /// A fuzz target gave up: its own words.
+    Target(String),
+    /// Ctrl-C before any fuzzing.
+    Interrupted,
+}
+
+impl Error {
+    /// For `map_err`: `doing` is a verb, as in "cannot write results/table.txt".
+    pub fn file(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_path_buf();
+        move |error| Error::File(doing, path, error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NoTree(from) => write!(
+                f,
+                "no source tree at or above {}: a campaign builds the fuzz targets, so start it \
+                 inside a clone of kvm-lock-fuzz",
+                from.display()
+            ),
+            Error::Tool(text) | Error::Target(text) => f.write_str(text),
+            Error::Case(error) => error.fmt(f),
+            Error::File(doing, path, error) => {
+                write!(f, "cannot {doing} {}: {error}", path.display())
+            }
+            Error::Interrupted => f.write_str("interrupted before the fuzzing began"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Error {
+        Error::Case(error)
+    }
+}

@@ -1,0 +1,123 @@
+//! Where things are: the clone, its target folder, the working folders of a campaign.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Error, Plan};
+use crate::kvm::{Bug, Variant};
+
+/// The clone that a campaign runs in.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// Its root.
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+}
+
+impl Tree {
+    /// The tree at or above the working folder.
+    pub fn find() -> Result<Tree, Error> {
+        let here = std::env::current_dir().map_err(Error::file("read", Path::new(".")))?;
+        let root = here.ancestors().find(|dir| is_root(dir));
+        let root = root.ok_or_else(|| Error::NoTree(here.clone()))?.to_path_buf();
+        let target = target_folder(&root)?;
+        Ok(Tree { root, target })
+    }
+
+    /// Curated seeds of a target, in the text form.
+    pub fn seeds(&self, target: &str) -> PathBuf {
+        self.root.join("corpus").join(target)
+    }
+
+    /// The corpus that cargo-fuzz uses for a target.
+    pub fn shared_corpus(&self, target: &str) -> PathBuf {
+        self.root.join("fuzz/corpus").join(target)
+    }
+
+    /// A file beside a target's source: `options` or `dict`.
+    pub fn beside(&self, target: &str, extension: &str) -> PathBuf {
+        self.root.join("fuzz/fuzz_targets").join(target).with_extension(extension)
+    }
+}
+
+fn is_root(dir: &Path) -> bool {
+    let manifest = fs::read_to_string(dir.join("fuzz/Cargo.toml"));
+    manifest.is_ok_and(|text| text.contains("name = \"kvm-lock-fuzz-fuzz\""))
+}
+
+fn target_folder(root: &Path) -> Result<PathBuf, Error> {
+    let output = Command::new(cargo())
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root)
+        .output()
+        .map_err(|e| Error::Tool(format!("cannot run cargo: {e}; install Rust from rustup.rs")))?;
+    let metadata: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
+    let folder = metadata.as_ref().and_then(|m| m["target_directory"].as_str());
+    folder.map(PathBuf::from).ok_or_else(|| {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Error::Tool(format!("`cargo metadata` failed: {}", stderr.trim().replace('\n', "; ")))
+    })
+}
+
+/// The cargo that started us, or the one in the path.
+pub fn cargo() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// The working folders of a campaign: seeded, from nothing, or over the planted bugs.
+#[derive(Clone, Debug)]
+pub struct Work {
+    corpus: PathBuf,
+    artifacts: PathBuf,
+}
+
+impl Work {
+    /// The folders for that plan. A campaign from nothing gets fresh ones.
+    pub fn prepare(tree: &Tree, plan: &Plan) -> Result<Work, Error> {
+        let name = match (plan.seeds, plan.bugs.is_empty()) {
+            (true, true) => "campaign",
+            (true, false) => "bugs",
+            (false, true) => "no-seeds",
+            (false, false) => "no-seeds-bugs",
+        };
+        let fuzz = tree.root.join("fuzz");
+        let work = Work {
+            corpus: fuzz.join("corpus").join(name),
+            artifacts: fuzz.join("artifacts").join(name),
+        };
+        if !plan.seeds {
+            remove(&work.corpus)?;
+            remove(&work.artifacts)?;
+        }
+        Ok(work)
+    }
+
+    /// The corpus of one arm.
+    pub fn corpus(&self, target: &str, variant: Option<Variant>, bug: Option<Bug>) -> PathBuf {
+        self.corpus.join(target).join(leaf(variant, bug))
+    }
+
+    /// The findings, crashes and timeouts of one arm.
+    pub fn artifacts(&self, target: &str, variant: Option<Variant>, bug: Option<Bug>) -> PathBuf {
+        self.artifacts.join(target).join(leaf(variant, bug))
+    }
+}
+
+fn leaf(variant: Option<Variant>, bug: Option<Bug>) -> &'static str {
+    match (bug, variant) {
+        (Some(bug), _) => bug.id(),
+        (None, Some(variant)) => variant.name(),
+        (None, None) => "",
+    }
+}
+
+fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::File("empty", folder.to_path_buf(), error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,170 @@
+//! From collected cases to findings: replay, minimise, replay again.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::arm::Collected;
+use super::fuzz::Fuzzed;
+use super::slice::Crash;
+use super::{Arm, ArmReport, CrashFound, Plan, Report};
+use crate::case::Case;
+use crate::oracle::{Severity, Signature};
+use crate::run::{Described, Finding, Options, Runner};
+use crate::shrink::{self, Size};
+
+/// Time for minimising all findings together, beside a tenth of the campaign's.
+const MINIMISE: Duration = Duration::from_secs(5);
+/// Runs for minimising a finding when that time is over.
+const LATE_RUNS: u32 = 1000;
+
+/// A finding that a replay of its case shows.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The finding.
+    pub finding: Finding,
+    /// The finding in words.
+    pub described: Described,
+    /// The smallest case that shows it.
+    pub case: Case,
+    /// Seconds of fuzzing before it; `None` where an earlier campaign had it.
+    pub first: Option<f64>,
+    /// The case has a planted bug, and without that it does not show the finding.
+    pub because_of_bug: bool,
+    /// The input that the target collected.
+    pub artifact: PathBuf,
+}
+
+impl Found {
+    /// Whether it breaks the verdict.
+    pub fn is_violation(&self) -> bool {
+        self.finding.severity == Severity::Violation
+    }
+
+    /// How large its case is.
+    pub fn size(&self) -> Size {
+        Size::of(&self.case)
+    }
+}
+
+/// What a target collected, and the finding unless a replay does not show it.
+type Triaged = (Collected, Option<Found>);
+
+/// Makes a report of what the arms collected.
+pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: &Fuzzed) -> Report {
+    let end = Instant::now() + MINIMISE + plan.time / 10;
+    let all: Vec<_> = arms.iter().flat_map(|arm| arm.collected().unwrap_or_default()).collect();
+    let mut found = all_found(all, plan.jobs, end);
+    let mut reports = Vec::new();
+    for arm in arms {
+        let (of_arm, rest) =
+            found.into_iter().partition(|(at, _)| at.path.starts_with(&arm.artifacts));
+        found = rest;
+        reports.push(arm_report(arm, of_arm));
+    }
+    Report { arms: reports, time: fuzzed.time, interrupted: fuzzed.interrupted }
+}
+
+fn arm_report(arm: Arm, triaged: Vec<Triaged>) -> ArmReport {
+    let log = arm.log();
+    let (mut findings, mut crashes) = (Vec::new(), log.crashes.clone());
+    for (collected, found) in triaged {
+        let first = log.findings.get(&collected.key).copied().flatten();
+        match found {
+            Some(found) => findings.push(Found { first, ..found }),
+            None => crashes.push(unstable(collected, first)),
+        }
+    }
+    findings.sort_by_key(|f| (f.finding.severity, f.finding.kind, f.finding.signature));
+    ArmReport {
+        target: arm.target.name,
+        variant: arm.variant,
+        bug: arm.bug,
+        executions: arm.executions.load(Ordering::Relaxed),
+        edges: log.edges,
+        findings,
+        crashes,
+    }
+}
+
+/// What a target collected and a replay does not show: a run that is no function of its case.
+fn unstable(collected: Collected, first: Option<f64>) -> CrashFound {
+    let message = "a replay of the case does not show what the target found".to_string();
+    let place = collected.key.0.name().to_string();
+    let crash = Crash { kind: "unstable", place, message, artifact: collected.path };
+    CrashFound { crash, first: first.unwrap_or_default() }
+}
+
+/// Minimises all cases, as many at a time as there are jobs.
+fn all_found(collected: Vec<Collected>, jobs: usize, end: Instant) -> Vec<Triaged> {
+    let (left, all) = (Mutex::new(collected), Mutex::new(Vec::new()));
+    let next = || left.lock().expect("no thread panics with the lock held").pop();
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(collected) = next() {
+                    let found = guarded(|| find(&collected, end)).flatten();
+                    let mut all = all.lock().expect("no thread panics with the lock held");
+                    all.push((collected, found));
+                }
+            });
+        }
+    });
+    all.into_inner().expect("no thread panics with the lock held")
+}
+
+/// The finding of a collected file, its case minimised; `None` if a replay does not show it.
+fn find(collected: &Collected, end: Instant) -> Option<Found> {
+    let mut runner = Runner::new();
+    let signature = collected.key.1;
+    let case = load(&collected.path)?;
+    shows(&mut runner, &case, signature)?;
+    let runs = if Instant::now() < end { shrink::MAX_RUNS } else { LATE_RUNS };
+    let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs);
+    let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
+    let because_of_bug = needs_bug(&mut runner, &case, signature);
+    let finding = shows(&mut runner, &case, signature)?;
+    let described = runner.describe(&finding);
+    let artifact = collected.path.clone();
+    Some(Found { finding, described, case, first: None, because_of_bug, artifact })
+}
+
+/// What a panic interrupts counts as not shown: one bad case must not cost the other results.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// Whether the collected file still shows the finding.
+pub(super) fn replays(collected: &Collected) -> bool {
+    let shown = |case| shows(&mut Runner::new(), &case, collected.key.1).is_some();
+    guarded(|| load(&collected.path).is_some_and(shown)).unwrap_or(false)
+}
+
+/// Whether the collected file shows the finding with its planted bug and not without.
+pub(super) fn because_of_bug(collected: &Collected) -> bool {
+    let mut runner = Runner::new();
+    let signature = collected.key.1;
+    load(&collected.path).is_some_and(|case| {
+        let finding = shows(&mut runner, &case, signature);
+        finding.is_some_and(|f| f.severity == Severity::Violation)
+            && needs_bug(&mut runner, &case, signature)
+    })
+}
+
+fn needs_bug(runner: &mut Runner, case: &Case, signature: Signature) -> bool {
+    let sound = Case { bug: None, ..case.clone() };
+    case.bug.is_some() && shows(runner, &sound, signature).is_none()
+}
+
+fn load(path: &Path) -> Option<Case> {
+    Some(Case::decode(&fs::read(path).ok()?))
+}
+
+fn shows(runner: &mut Runner, case: &Case, signature: Signature) -> Option<Finding> {
+    let outcome = runner.run(case, &Options::of(case));
+    outcome.findings.iter().find(|finding| finding.signature == signature).copied()
+}

@@ -1,0 +1,138 @@
+//! Cases on disk: either form from a file or standard input, folders of text cases to folders of
+//! fuzzer inputs. Nothing is written unless everything that was asked for can be, and then by
+//! rename; every error is one line that names the file.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::Case;
+use super::binary::{LAST_VERSION, VERSION};
+use super::text::{MAX_TEXT, ParseError};
+
+/// What went wrong with which file.
+#[derive(Debug)]
+pub struct FileError {
+    /// The file or folder; `-` is standard input.
+    pub path: PathBuf,
+    /// What went wrong and how to mend it, one line.
+    pub message: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for FileError {}
+
+type Result<T> = std::result::Result<T, FileError>;
+
+/// Whether the bytes are the binary form: no text begins with one of its versions.
+///
+/// ```
+/// use kvm_lock_fuzz::case::{Case, files::is_binary};
+/// let case = Case::decode(b"");
+/// assert!(is_binary(&case.encode()) && !is_binary(case.to_string().as_bytes()));
+/// ```
+pub fn is_binary(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| (VERSION..=LAST_VERSION).contains(first))
+}
+
+impl Case {
+    /// The case that the bytes are, in whichever form.
+    pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Case, ParseError> {
+        if is_binary(bytes) { Ok(Case::decode(bytes)) } else { Case::parse(bytes) }
+    }
+}
+
+/// Loads a case in either form; `-` is standard input.
+pub fn load(path: &Path) -> Result<Case> {
+    let bytes = read(path)?;
+    Case::from_bytes(&bytes).map_err(|e| FileError::new(path, hint(&bytes, &e)))
+}
+
+/// Loads a file as fuzzer input, whatever its first byte says: every file is a case then.
+pub fn load_binary(path: &Path) -> Result<Case> {
+    Ok(Case::decode(&read(path)?))
+}
+
+/// Encodes every `*.case` of a folder into another one, under its name without the ending; returns
+/// how many. The other folder is made where it is missing, and keeps what else it holds.
+pub fn encode_folder(from: &Path, to: &Path) -> Result<usize> {
+    let mut inputs = Vec::new();
+    for path in cases_in(from)? {
+        let name = path.file_stem().unwrap_or_default().to_owned();
+        inputs.push((name, load(&path)?.encode()));
+    }
+    fs::create_dir_all(to).map_err(|e| FileError::io(to, &e))?;
+    for (name, bytes) in &inputs {
+        write(&to.join(name), bytes)?;
+    }
+    Ok(inputs.len())
+}
+
+/// The `*.case` files of a folder, sorted; at least one.
+pub fn cases_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| FileError::io(folder, &e))? {
+        let path = entry.map_err(|e| FileError::io(folder, &e))?.path();
+        if path.extension().is_some_and(|ending| ending == "case") && path.is_file() {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(FileError::new(folder, "no *.case file in it; name a folder of cases"));
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Writes a file as a whole or not at all: beside it first, then by rename.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+    written.map_err(|e| {
+        _ = fs::remove_file(&part);
+        FileError::io(path, &e)
+    })
+}
+
+impl FileError {
+    fn new(path: &Path, message: impl Into<String>) -> FileError {
+        FileError { path: path.to_owned(), message: message.into() }
+    }
+
+    fn io(path: &Path, error: &io::Error) -> FileError {
+        FileError::new(path, error.to_string())
+    }
+}
+
+/// The bytes of a file or of standard input, if they are not more than a text may have.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = MAX_TEXT as u64 + 1;
+    let done = match path.to_str() {
+        Some("-") => io::stdin().lock().take(limit).read_to_end(&mut bytes),
+        _ => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+    };
+    done.map_err(|e| FileError::io(path, &e))?;
+    if bytes.len() > MAX_TEXT {
+        let message = format!("longer than {MAX_TEXT} bytes; no case is");
+        return Err(FileError::new(path, message));
+    }
+    Ok(bytes)
+}
+
+/// The parser's word, and a way on for inputs of other fuzzers, whose first byte may be any.
+fn hint(bytes: &[u8], error: &ParseError) -> String {
+    if std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0')) {
+        return error.to_string();
+    }
+    format!("{error} (if it is a fuzzer's input: `case decode` reads any bytes)")
+}

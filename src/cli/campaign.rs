@@ -1,0 +1,144 @@
+//! `campaign`: the main job.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::run::{bug, variants};
+use super::{Bad, Done};
+use kvm_lock_fuzz::campaign::{self, Plan, Sanitizer, results};
+use kvm_lock_fuzz::kvm::{Bug, Variant};
+use kvm_lock_fuzz::target;
+
+/// Fuzz all targets for a while, and print what was found
+///
+/// Builds the fuzz targets (and installs the pinned cargo-fuzz below the target folder where it
+/// is missing), fuzzes on all cores, keeps the corpus, minimises what was found, writes the
+/// results folder and prints one table. A later campaign goes on from the corpus of this one.
+///
+/// Exit code: 1 for a violation in a variant that is not registered as known-bad or an input that
+/// ends a target; with --bugs or --bug, 1 where a planted bug was not found.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  kvm-lock-fuzz campaign --seconds 60\n  \
+                        kvm-lock-fuzz campaign --seconds 60 --no-seeds --variant rwsem\n  \
+                        kvm-lock-fuzz campaign --bugs")]
+pub struct Arguments {
+    /// Wall time of the fuzzing, after the build
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    seconds: u64,
+    /// Start from nothing: a fresh, separate corpus folder
+    #[arg(long)]
+    no_seeds: bool,
+    /// Fuzz this variant only (repeatable)
+    #[arg(long, value_name = "VARIANT")]
+    variant: Vec<String>,
+    /// Fuzz this target only (repeatable)
+    #[arg(long, value_name = "TARGET")]
+    target: Vec<String>,
+    /// Fuzz the protocol with each planted bug, until it is found
+    #[arg(long)]
+    bugs: bool,
+    /// Fuzz the protocol with this planted bug (repeatable)
+    #[arg(long, value_name = "ID", conflicts_with = "bugs")]
+    bug: Vec<String>,
+    /// Targets that run at a time; without it one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
+    /// Seed of the fuzzer's random numbers; without it a different one each time
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Folder of the results
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// What the targets are built with
+    #[arg(long, value_name = "NAME", default_value = "none")]
+    sanitizer: Choice,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Choice {
+    /// No sanitizer: the library is safe code
+    None,
+    /// AddressSanitizer, where the toolchain has it
+    Address,
+}
+
+impl Arguments {
+    /// Runs the command.
+    pub fn run(self) -> Result<Done, Bad> {
+        let plan = self.plan()?;
+        let stop = interrupt()?;
+        let report = campaign::run(&plan, &stop)?;
+        let text = match self.json {
+            true => results::document(&plan.results, &report).text(),
+            false => results::text(&plan.results, &report),
+        };
+        Ok(Done::found(text, report.is_bad()))
+    }
+
+    fn plan(&self) -> Result<Plan, Bad> {
+        let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Plan {
+            time: Duration::from_secs(self.seconds),
+            seeds: !self.no_seeds,
+            variants: self.variants()?,
+            targets: self.targets()?,
+            bugs: self.planted()?,
+            jobs: self.jobs.map_or_else(cores, |jobs| jobs as usize),
+            seed: self.seed.unwrap_or_else(|| RandomState::new().hash_one(0)),
+            results: self.results.clone(),
+            sanitizer: match self.sanitizer {
+                Choice::None => Sanitizer::None,
+                Choice::Address => Sanitizer::Address,
+            },
+        })
+    }
+
+    fn variants(&self) -> Result<Vec<Variant>, Bad> {
+        match self.variant.is_empty() {
+            true => Ok(Variant::ALL.to_vec()),
+            false => variants(&self.variant),
+        }
+    }
+
+    fn planted(&self) -> Result<Vec<Bug>, Bad> {
+        match self.bugs {
+            true => Ok(Bug::ALL.to_vec()),
+            false => self.bug.iter().map(|id| bug(id)).collect(),
+        }
+    }
+
+    /// The targets; a variant alone asks for `protocol` only.
+    fn targets(&self) -> Result<Vec<&'static target::Info>, Bad> {
+        let known = target::REGISTRY.iter().map(|info| info.name).collect::<Vec<_>>().join(", ");
+        let find = |name: &String| {
+            target::find(name).ok_or_else(|| format!("no target `{name}`; there are {known}"))
+        };
+        if self.target.is_empty() {
+            let all = self.variant.is_empty();
+            return Ok(target::REGISTRY.iter().filter(|info| all || info.per_variant).collect());
+        }
+        Ok(self.target.iter().map(find).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Ctrl-C ends the fuzzing; a second one ends the program.
+fn interrupt() -> Result<Arc<AtomicBool>, Bad> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    Ok(stop)
+}

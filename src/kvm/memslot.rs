@@ -1,0 +1,220 @@
+//! Memslots: immutable arrays behind one pointer, replaced by KVM_SET_USER_MEMORY_REGION.
+
+use super::trace::Event;
+use super::{ARRAYS, Kvm, KvmTask, MAX_SLOTS, function as f};
+use crate::machine::Word;
+use crate::mm::Pages;
+
+/// `struct kvm_memory_slot`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Guest frames.
+    pub gfn: Pages,
+    /// First host virtual page (`userspace_addr`).
+    pub hva: u16,
+    /// KVM_MEMSLOT_INVALID: being deleted or moved.
+    pub invalid: bool,
+    /// KVM_MEM_LOG_DIRTY_PAGES.
+    pub log_dirty: bool,
+}
+
+const PRESENT: u64 = 1 << 63;
+const INVALID: u64 = 1 << 62;
+const LOG_DIRTY: u64 = 1 << 61;
+
+impl Slot {
+    fn word(self) -> u64 {
+        let flag = |set, bit| if set { bit } else { 0 };
+        PRESENT
+            | flag(self.invalid, INVALID)
+            | flag(self.log_dirty, LOG_DIRTY)
+            | u64::from(self.gfn.start)
+            | u64::from(self.gfn.end) << 16
+            | u64::from(self.hva) << 32
+    }
+
+    fn from_word(word: u64) -> Option<Slot> {
+        (word & PRESENT != 0).then(|| Slot {
+            gfn: Pages::new(word as u16, (word >> 16) as u16),
+            hva: (word >> 32) as u16 & 0x1fff,
+            invalid: word & INVALID != 0,
+            log_dirty: word & LOG_DIRTY != 0,
+        })
+    }
+
+    /// Host virtual page of a guest frame of the slot.
+    pub fn hva_of(self, gfn: u16) -> u16 {
+        self.hva + (gfn - self.gfn.start)
+    }
+
+    /// The slot's guest frames behind a range of host virtual pages.
+    pub fn gfns_of(self, hva: Pages) -> Option<Pages> {
+        let start = hva.start.max(self.hva);
+        let end = hva.end.min(self.hva + self.gfn.len());
+        (start < end).then(|| {
+            Pages::new(self.gfn.start + (start - self.hva), self.gfn.start + (end - self.hva))
+        })
+    }
+}
+
+/// `enum kvm_mr_change`, with what user space asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new slot.
+    Create(Slot),
+    /// The slot goes.
+    Delete,
+    /// The slot goes to another guest frame.
+    Move(u16),
+    /// Dirty logging on or off.
+    FlagsOnly(bool),
+}
+
+impl Kvm {
+    fn slot_word(&self, memslots: usize, id: u8) -> Word {
+        self.arrays.at(memslots * MAX_SLOTS as usize + usize::from(id))
+    }
+
+    /// A slot of an array; a read of an array that was freed is seen.
+    pub(super) fn slot<T: KvmTask>(&self, t: T, memslots: usize, id: u8) -> Option<Slot> {
+        self.touch(t, memslots);
+        Slot::from_word(t.peek(self.slot_word(memslots, id)))
+    }
+
+    /// Any use of an array or of a slot in it.
+    pub(super) fn touch<T: KvmTask>(&self, t: T, memslots: usize) {
+        if t.peek(self.alive.at(memslots)) == 0 {
+            t.trace(Event::TouchFreed { vm: self.vm });
+        }
+    }
+
+    /// `gfn_to_memslot`.
+    pub(super) fn gfn_to_memslot<T: KvmTask>(
+        &self,
+        t: T,
+        memslots: usize,
+        gfn: u16,
+    ) -> Option<Slot> {
+        (0..MAX_SLOTS).filter_map(|id| self.slot(t, memslots, id)).find(|s| s.gfn.contains(gfn))
+    }
+
+    /// The VM begins with an empty array. State, not history: takes no lock.
+    pub fn init<T: KvmTask>(&self, t: T) {
+        t.poke(self.memslots, 0);
+        t.poke(self.alive.at(0), 1);
+    }
+
+    /// A slot that stands before the tasks start.
+    pub fn init_slot<T: KvmTask>(&self, t: T, id: u8, gfn: Pages, hva: u16) {
+        let slot = Slot { gfn, hva, invalid: false, log_dirty: false };
+        t.poke(self.slot_word(0, id), slot.word());
+    }
+
+    /// `kvm_set_memory_region`: validates under slots_lock; what cannot be is refused (-EINVAL).
+    pub async fn set_memory_region<T: KvmTask>(&self, t: T, id: u8, change: Change) {
+        let t = t.enter(f::SET_MEMORY_REGION);
+        t.mutex_lock(self.slots_lock).await;
+        let memslots = t.read(self.memslots).await as usize;
+        let old = self.slot(t, memslots, id);
+        if self.allows(t, memslots, id, old, change) {
+            self.set_memslot(t, id, old, change).await;
+        }
+        t.mutex_unlock(self.slots_lock);
+    }
+
+    /// Slots exist once, and those of a VM do not overlap in guest frames.
+    fn allows<T: KvmTask>(
+        &self,
+        t: T,
+        memslots: usize,
+        id: u8,
+        old: Option<Slot>,
+        change: Change,
+    ) -> bool {
+        let gfn = match (change, old) {
+            (Change::Create(slot), None) => slot.gfn,
+            (Change::Move(gfn), Some(slot)) => Pages::new(gfn, gfn + slot.gfn.len()),
+            (Change::Delete, Some(_)) => return true,
+            (Change::FlagsOnly(log_dirty), Some(slot)) => return slot.log_dirty != log_dirty,
+            _ => return false,
+        };
+        gfn.end <= super::GFN_PAGES
+            && (0..MAX_SLOTS)
+                .filter(|&other| other != id)
+                .filter_map(|other| self.slot(t, memslots, other))
+                .all(|other| !other.gfn.overlaps(gfn))
+    }
+
+    /// `kvm_set_memslot`: DELETE and MOVE first publish the slot as INVALID and zap it, then every
+    /// change publishes its result.
+    async fn set_memslot<T: KvmTask>(&self, t: T, id: u8, old: Option<Slot>, change: Change) {
+        let t = t.enter(f::SET_MEMSLOT);
+        self.lock_arch(t).await;
+        if let (Some(slot), Change::Delete | Change::Move(_)) = (old, change) {
+            self.replace(t, id, Some(Slot { invalid: true, ..slot })).await;
+            t.place(super::Place::Zap as u8).await;
+            self.flush_shadow_memslot(t, slot).await;
+            self.lock_arch(t).await;
+        }
+        let new = match (change, old) {
+            (Change::Create(slot), _) => Some(slot),
+            (Change::Move(gfn), Some(slot)) => {
+                Some(Slot { gfn: Pages::new(gfn, gfn + slot.gfn.len()), ..slot })
+            }
+            (Change::FlagsOnly(log_dirty), Some(slot)) => Some(Slot { log_dirty, ..slot }),
+            _ => None,
+        };
+        self.replace(t, id, new).await;
+        if matches!(change, Change::FlagsOnly(true)) {
+            self.commit_memory_region(t).await;
+        }
+    }
+
+    /// `slots_arch_lock`, which came with 5.14; the swap drops it.
+    async fn lock_arch<T: KvmTask>(&self, t: T) {
+        if self.variant.has_slots_arch_lock() {
+            t.mutex_lock(self.slots_arch_lock).await;
+        }
+    }
+
+    /// Duplicates the active array, changes one slot, installs the copy and frees the old one.
+    async fn replace<T: KvmTask>(&self, t: T, id: u8, slot: Option<Slot>) {
+        let old = t.read(self.memslots).await as usize;
+        let new = self.dup_memslots(t, old);
+        t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
+        self.install_new_memslots(t.enter(f::INSTALL_NEW_MEMSLOTS), old, new).await;
+        self.free_memslots(t, old);
+    }
+
+    /// `kvm_dup_memslots`: slots_lock is held, so at most one array besides the active one and the
+    /// new one is still in use.
+    fn dup_memslots<T: KvmTask>(&self, t: T, old: usize) -> usize {
+        let free = |&array: &usize| array != old && t.peek(self.alive.at(array)) == 0;
+        let new = (0..ARRAYS).find(free).unwrap_or((old + 1) % ARRAYS);
+        for id in 0..MAX_SLOTS {
+            t.poke(self.slot_word(new, id), t.peek(self.slot_word(old, id)));
+        }
+        t.poke(self.alive.at(new), 1);
+        new
+    }
+
+    pub(super) fn free_memslots<T: KvmTask>(&self, t: T, array: usize) {
+        t.poke(self.alive.at(array), 0);
+    }
+
+    /// `kvm_arch_flush_shadow_memslot`.
+    async fn flush_shadow_memslot<T: KvmTask>(&self, t: T, slot: Slot) {
+        let t = t.enter(f::FLUSH_SHADOW_MEMSLOT);
+        t.write_lock(self.mmu_lock).await;
+        self.unmap_gfn_range(t, slot.gfn).await;
+        t.write_unlock(self.mmu_lock);
+    }
+
+    /// `kvm_arch_commit_memory_region`: dirty logging write-protects under mmu_lock. The model
+    /// keeps no write bit in SPTEs.
+    async fn commit_memory_region<T: KvmTask>(&self, t: T) {
+        let t = t.enter(f::COMMIT_MEMORY_REGION);
+        t.write_lock(self.mmu_lock).await;
+        t.write_unlock(self.mmu_lock);
+    }
+}

@@ -1,0 +1,471 @@
+//! The deterministic machine: tasks are futures, polled one at a time as the schedule says.
+//!
+//! A run is a function of the layout, the programs and the schedule. Nothing is allocated in steady
+//! state; a reset touches what the run touched. Memory is sequentially consistent.
+
+mod lock;
+mod state;
+mod step;
+mod task;
+mod waits;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use self::lock::{Kind, Lock};
+use self::state::{RcuWaitState, SpanState, SrcuState, State, TaskState, WordState};
+use super::{
+    Build, Class, Guard, HeldUp, LockId, LockMap, MAX_TASKS, Mode, Mutex, Policy, RcuWait, RwLock,
+    RwSem, Site, Span, SpinLock, Srcu, Word, Words,
+};
+use crate::lockdep::{Config, KeyDesc, Lockdep, Mode as ValidatorMode};
+
+pub use lock::Kind as LockKind;
+pub use task::SimTask;
+pub use waits::{Cycle, Doom, Wait};
+
+/// Where the schedule is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The run begins.
+    Begin,
+    /// The task stands before a scheduling point.
+    Point(u8),
+    /// The task stands at the named place that its burst ends at.
+    Place(u8),
+    /// The task blocked.
+    Blocked(u8),
+    /// The task finished.
+    Done(u8),
+}
+
+/// Decides who runs.
+pub trait Schedule {
+    /// The task that runs next: one of the set bits of `runnable`, which has at least one.
+    fn next(&mut self, at: At, runnable: u16) -> u8;
+
+    /// Whether `task` is to stop at `place`, which is no scheduling point by itself.
+    fn stops_at(&self, _task: u8, _place: u8) -> bool {
+        false
+    }
+}
+
+/// What the machine itself found wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// The validator's report of that index.
+    Validator(u16),
+    /// A sleep in a non-blockable section or under a spinning lock.
+    SleepInAtomic {
+        /// Where.
+        at: Site,
+        /// In a non-blockable section; otherwise under a spinning lock.
+        nonblock: bool,
+    },
+    /// A later reader passed this queued writer.
+    Bypassed(LockId),
+    /// Nobody can wake the task; which of [`Inspect::cycles`] says why.
+    Stuck(Doom, u16),
+}
+
+/// One step of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<E> {
+    /// Number of lock operations and state accesses before it.
+    pub event: u32,
+    /// The task.
+    pub task: u8,
+    /// What it did.
+    pub what: What<E>,
+}
+
+/// What a step was. Tracepoints and alarms are always kept, the others when recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What<E> {
+    /// A tracepoint of the protocol.
+    Trace(E),
+    /// Something wrong.
+    Alarm(Alarm),
+    /// Got a lock.
+    Acquired(LockId, Mode),
+    /// Waits for a lock.
+    Blocked(LockId, Mode),
+    /// Released a lock.
+    Released(LockId),
+    /// Entered (true) or left an SRCU section.
+    Srcu(Srcu, bool),
+    /// Waits for something that is no lock.
+    Waits(Wait),
+    /// Goes on after such a wait.
+    Resumed,
+    /// Wrote a location.
+    Wrote(Word, u64),
+}
+
+/// A task ran with no other in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The task.
+    pub task: u8,
+    /// Scheduling points that it came to.
+    pub points: u32,
+    /// Why another one ran then.
+    pub end: TurnEnd,
+}
+
+/// Why a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// The schedule chose another task at the last of its points.
+    Preempted,
+    /// A burst ended at the place of that number.
+    Place(u8),
+    /// It blocked or finished.
+    Blocked,
+}
+
+/// How a run is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Admission rule of every rwsem.
+    pub policy: Policy,
+    /// Every acquire and access is a scheduling point.
+    pub all_points: bool,
+    /// Scheduling points after which the run is cut.
+    pub max_points: u32,
+    /// Keep every step, for a timeline.
+    pub recording: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            policy: Policy::default(),
+            all_points: false,
+            max_points: u32::MAX,
+            recording: false,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every task finished.
+    Finished,
+    /// Tasks are left that nobody can wake.
+    Stuck,
+    /// The bound on scheduling points cut it.
+    Bound,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Sim<S, E> {
+    state: RefCell<State<S, E>>,
+}
+
+impl<S: Schedule, E> Sim<S, E> {
+    /// An empty machine whose validator reports everything; lay out its objects through [`Build`]
+    /// before the first run.
+    pub fn new(schedule: S) -> Sim<S, E> {
+        Sim::with_validator(schedule, ValidatorMode::Complete)
+    }
+
+    /// The same with the validator in that mode.
+    pub fn with_validator(schedule: S, mode: ValidatorMode) -> Sim<S, E> {
+        let mut lockdep = Lockdep::new(Config { mode, raw_lock_nesting: false });
+        let validator_tasks = (0..MAX_TASKS).map(|_| lockdep.declare_task()).collect();
+        Sim {
+            state: RefCell::new(State {
+                lockdep,
+                validator_tasks,
+                instances: Vec::new(),
+                locks: Vec::new(),
+                used_locks: Vec::new(),
+                words: Vec::new(),
+                used_words: Vec::new(),
+                srcu: Vec::new(),
+                spans: Vec::new(),
+                rcuwaits: Vec::new(),
+                tasks: std::array::from_fn(|_| TaskState::new()),
+                count: MAX_TASKS,
+                runnable: 0,
+                done: 0,
+                doomed: 0,
+                sleepers: 0,
+                schedule,
+                next: None,
+                setting_up: false,
+                policy: Policy::default(),
+                all_points: false,
+                recording: false,
+                points: 0,
+                max_points: u32::MAX,
+                events: 0,
+                reported: 0,
+                records: Vec::new(),
+                turns: Vec::new(),
+                cycles: Vec::new(),
+                keys: Vec::new(),
+                names: Vec::new(),
+            }),
+        }
+    }
+
+    /// Forgets the last run and takes the settings of the next, with the schedule set by `plan`.
+    pub fn reset(&mut self, settings: Settings, plan: impl FnOnce(&mut S)) {
+        let state = self.state.get_mut();
+        state.reset();
+        state.policy = settings.policy;
+        state.all_points = settings.all_points;
+        state.max_points = settings.max_points;
+        state.recording = settings.recording;
+        plan(&mut state.schedule);
+    }
+
+    /// The handle of task `id`.
+    pub fn task(&self, id: u8) -> SimTask<'_, S, E> {
+        SimTask::new(self, id)
+    }
+
+    /// Runs one future to its end before the tasks start; it must not have to wait.
+    pub fn set_up<F: Future<Output = ()>>(&self, history: Pin<&mut F>) {
+        self.begin(1, true);
+        let _ = history.poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    /// Runs the tasks until all have finished, none can go on, or the bound is reached.
+    pub fn run<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> Ending {
+        self.begin(tasks.len(), false);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut at = At::Begin;
+        while let Some(task) = self.pick(at) {
+            let Some(future) = tasks[task as usize].as_mut().as_pin_mut() else { break };
+            at = At::Blocked(task);
+            if future.poll(&mut context) == Poll::Ready(()) {
+                tasks[task as usize].set(None);
+                self.finish(task);
+                at = At::Done(task);
+            }
+        }
+        self.ending(tasks.len())
+    }
+
+    fn begin(&self, tasks: usize, setting_up: bool) {
+        let state = &mut *self.state.borrow_mut();
+        state.count = tasks;
+        state.runnable = ((1u32 << tasks) - 1) as u16;
+        state.next = None;
+        state.setting_up = setting_up;
+    }
+
+    /// Who runs next; none when nobody can.
+    fn pick(&self, at: At) -> Option<u8> {
+        let state = &mut *self.state.borrow_mut();
+        if state.runnable == 0 {
+            return None;
+        }
+        let runnable = state.runnable;
+        let next = state.next.take().unwrap_or_else(|| {
+            state.end_turn(TurnEnd::Blocked);
+            state.schedule.next(at, runnable)
+        });
+        if state.recording && state.turns.last().is_none_or(|turn| turn.task != next) {
+            state.turns.push(Turn { task: next, points: 0, end: TurnEnd::Blocked });
+        }
+        Some(next)
+    }
+
+    fn finish(&self, task: u8) {
+        let state = &mut *self.state.borrow_mut();
+        let validator_task = state.validator_tasks[task as usize];
+        state.lockdep.task_exit(validator_task, Site::default().token());
+        state.note_reports(task);
+        state.done |= 1 << task;
+        state.runnable &= !(1 << task);
+    }
+
+    fn ending(&self, tasks: usize) -> Ending {
+        let state = &mut *self.state.borrow_mut();
+        if state.points >= state.max_points {
+            return Ending::Bound;
+        }
+        if state.done.count_ones() as usize == tasks {
+            return Ending::Finished;
+        }
+        state.report_left();
+        Ending::Stuck
+    }
+
+    /// What the run left: its records and counts.
+    pub fn inspect<R>(&self, look: impl FnOnce(&Inspect<'_, E>) -> R) -> R {
+        let state = &*self.state.borrow();
+        look(&Inspect {
+            lockdep: &state.lockdep,
+            records: &state.records,
+            turns: &state.turns,
+            cycles: &state.cycles,
+            points: state.points,
+            events: state.events,
+            srcu: &state.srcu,
+            spans: &state.spans,
+            rcuwaits: &state.rcuwaits,
+            locks: &state.locks,
+            instances: &state.instances,
+        })
+    }
+
+    /// Does something with the validator between runs.
+    pub fn with_lockdep<R>(&mut self, with: impl FnOnce(&mut Lockdep) -> R) -> R {
+        with(&mut self.state.get_mut().lockdep)
+    }
+}
+
+/// What a run left, for reading.
+#[derive(Debug)]
+pub struct Inspect<'a, E> {
+    /// The validator.
+    pub lockdep: &'a Lockdep,
+    /// Tracepoints and alarms in order; every step when recording.
+    pub records: &'a [Record<E>],
+    /// Who ran, in order; kept when recording.
+    pub turns: &'a [Turn],
+    /// The waits behind what is stuck.
+    pub cycles: &'a [Cycle],
+    /// Scheduling points passed.
+    pub points: u32,
+    /// Lock operations and state accesses.
+    pub events: u32,
+    srcu: &'a [SrcuState],
+    spans: &'a [SpanState],
+    rcuwaits: &'a [RcuWaitState],
+    locks: &'a [Lock],
+    instances: &'a [crate::lockdep::InstanceId],
+}
+
+impl<E> Inspect<'_, E> {
+    /// What a wait is for: the name of a span or grace period, or the lock.
+    pub fn waited(&self, wait: Wait) -> Waited {
+        match wait {
+            Wait::Lock { lock, mode, .. } => Waited::Lock(lock, mode),
+            Wait::Grace(srcu, _) => Waited::Named(self.srcu[srcu.0 as usize].name),
+            Wait::Sleep(wait) => {
+                let span = self.rcuwaits[wait.0 as usize].span;
+                Waited::Named(self.spans[span as usize].name)
+            }
+            Wait::Retry(HeldUp::ByRegion(span)) => Waited::Named(self.spans[span.0 as usize].name),
+            Wait::Retry(HeldUp::ByUpdate(_)) => Waited::Named("memslots(vm)"),
+        }
+    }
+
+    /// The validator's instance of a lock.
+    pub fn instance(&self, lock: LockId) -> crate::lockdep::InstanceId {
+        self.instances[lock.0 as usize]
+    }
+
+    /// The lock behind a validator's instance; none for SRCU domains.
+    pub fn lock_of(&self, instance: crate::lockdep::InstanceId) -> Option<LockId> {
+        let at = self.instances.iter().position(|&i| i == instance)?;
+        Some(LockId(at as u16))
+    }
+
+    /// The name of a lock's class.
+    pub fn class(&self, lock: LockId) -> &'static str {
+        self.locks[lock.0 as usize].class
+    }
+
+    /// What kind of lock it is.
+    pub fn kind(&self, lock: LockId) -> LockKind {
+        self.locks[lock.0 as usize].kind
+    }
+
+    /// The name of an SRCU domain.
+    pub fn srcu_name(&self, srcu: Srcu) -> &'static str {
+        self.srcu[srcu.0 as usize].name
+    }
+
+    /// Number of locks of the layout.
+    pub fn locks(&self) -> usize {
+        self.locks.len()
+    }
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// A lock, in that mode.
+    Lock(LockId, Mode),
+    /// A span or grace period.
+    Named(&'static str),
+}
+
+impl<S: Schedule, E> Sim<S, E> {
+    fn lock(&mut self, class: u16, kind: Kind) -> LockId {
+        let state = self.state.get_mut();
+        state.instances.push(state.lockdep.declare_instance(state.keys[class as usize], 0));
+        state.locks.push(Lock::new(kind, state.names[class as usize]));
+        LockId(state.locks.len() as u16 - 1)
+    }
+}
+
+impl<S: Schedule, E> Build for Sim<S, E> {
+    fn class(&mut self, class: Class) -> u16 {
+        let desc = KeyDesc {
+            name: class.name,
+            inner: class.wait,
+            outer: crate::lockdep::WaitType::Invalid,
+            lock_type: class.kind,
+        };
+        let state = self.state.get_mut();
+        state.names.push(class.name);
+        state.keys.push(state.lockdep.declare_key(&desc));
+        state.keys.len() as u16 - 1
+    }
+    fn mutex(&mut self, class: u16) -> Mutex {
+        Mutex(self.lock(class, Kind::Mutex))
+    }
+    fn spinlock(&mut self, class: u16) -> SpinLock {
+        SpinLock(self.lock(class, Kind::Spin))
+    }
+    fn rwlock(&mut self, class: u16) -> RwLock {
+        RwLock(self.lock(class, Kind::RwLock))
+    }
+    fn rwsem(&mut self, class: u16) -> RwSem {
+        RwSem(self.lock(class, Kind::RwSem))
+    }
+    fn lock_map(&mut self, class: u16) -> LockMap {
+        LockMap(self.lock(class, Kind::Map))
+    }
+    fn srcu(&mut self, class: u16, name: &'static str) -> Srcu {
+        let state = self.state.get_mut();
+        let instance = state.lockdep.declare_instance(state.keys[class as usize], 0);
+        state.srcu.push(SrcuState { name, instance, depth: [0; MAX_TASKS], readers: 0 });
+        Srcu(state.srcu.len() as u8 - 1)
+    }
+    fn span(&mut self, name: &'static str) -> Span {
+        let state = self.state.get_mut();
+        state.spans.push(SpanState { name, depth: [0; MAX_TASKS], inside: 0 });
+        Span(state.spans.len() as u8 - 1)
+    }
+    fn rcuwait(&mut self, span: Span, until_zero: Word) -> RcuWait {
+        let state = self.state.get_mut();
+        state.rcuwaits.push(RcuWaitState { task: None, span: span.0, until_zero });
+        RcuWait(state.rcuwaits.len() as u8 - 1)
+    }
+    fn words(&mut self, n: usize, guard: Guard) -> Words {
+        let state = self.state.get_mut();
+        let base = state.words.len() as u16;
+        let word = WordState {
+            value: 0,
+            guard: guard.lock,
+            lockless: guard.lockless,
+            dirty: false,
+            watchers: 0,
+        };
+        state.words.resize(state.words.len() + n, word);
+        Words(Word(base))
+    }
+}

@@ -1,0 +1,306 @@
+//! The handle of a task on the deterministic machine.
+
+use std::future::Future;
+
+use super::state::bits;
+use super::step::{Op, Quiet, Step};
+use super::waits::Wait;
+use super::{Schedule, Sim, State, What};
+use crate::lockdep::{Acquire, Read};
+use crate::machine::{
+    Function, HeldUp, LockId, LockMap, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
+};
+
+/// A task of [`Sim`]: which one, and inside which kernel function.
+#[derive(Debug)]
+pub struct SimTask<'a, S, E> {
+    pub(super) sim: &'a Sim<S, E>,
+    pub(super) id: u8,
+    pub(super) site: Site,
+}
+
+impl<S, E> Clone for SimTask<'_, S, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, E> Copy for SimTask<'_, S, E> {}
+
+impl<'a, S: Schedule, E> SimTask<'a, S, E> {
+    pub(super) fn new(sim: &'a Sim<S, E>, id: u8) -> Self {
+        SimTask { sim, id, site: Site::default() }
+    }
+
+    fn step(self, op: Op) -> Step<'a, S, E> {
+        Step::new(self, op)
+    }
+
+    fn with<R>(self, act: impl FnOnce(&mut State<S, E>, usize) -> R) -> R {
+        act(&mut self.sim.state.borrow_mut(), self.id as usize)
+    }
+}
+
+impl<S: Schedule, E> Task for SimTask<'_, S, E> {
+    type Event = E;
+
+    fn id(self) -> usize {
+        self.id as usize
+    }
+
+    fn enter(self, f: Function) -> Self {
+        SimTask { site: self.site.enter(f), ..self }
+    }
+
+    fn acquire(self, lock: LockId, mode: Mode) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Acquire(lock, mode)))
+    }
+
+    async fn try_acquire(self, lock: LockId, mode: Mode) -> bool {
+        self.step(Op::TryAcquire(lock, mode)).await != 0
+    }
+
+    fn release(self, lock: LockId) {
+        self.with(|state, _| state.drop_lock(self.id, lock, self.site));
+    }
+
+    fn downgrade_write(self, sem: RwSem) {
+        self.with(|state, _| state.downgrade(self.id, sem.0, self.site));
+    }
+
+    fn holds(self, lock: LockId) -> bool {
+        self.with(|state, me| state.tasks[me].held.contains(&lock))
+    }
+
+    fn lock_map_acquire(self, map: LockMap) {
+        self.with(|state, me| {
+            state.annotate(self.id, map.0, Mode::Write, false, self.site);
+            state.tasks[me].held.push(map.0);
+            state.record(self.id, What::Acquired(map.0, Mode::Write));
+        });
+    }
+
+    fn lock_map_release(self, map: LockMap) {
+        self.with(|state, _| state.drop_map(self.id, map.0, self.site));
+    }
+
+    fn srcu_read_lock(self, srcu: Srcu) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::SrcuEnter(srcu)))
+    }
+
+    fn srcu_read_unlock(self, srcu: Srcu) {
+        self.with(|state, _| state.srcu_leave(self.id, srcu, self.site));
+    }
+
+    fn synchronize_srcu(self, srcu: Srcu) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Synchronize(srcu)))
+    }
+
+    fn read(self, word: Word) -> impl Future<Output = u64> {
+        self.step(Op::Read(word))
+    }
+
+    fn write(self, word: Word, value: u64) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Write(word, value)))
+    }
+
+    fn peek(self, word: Word) -> u64 {
+        self.with(|state, _| state.words[word.0 as usize].value)
+    }
+
+    fn poke(self, word: Word, value: u64) {
+        self.with(|state, _| state.store(word, value));
+    }
+
+    fn update(self, word: Word, change: impl Fn(u64) -> u64) -> u64 {
+        self.with(|state, _| {
+            state.events += 1;
+            let old = state.words[word.0 as usize].value;
+            state.store(word, change(old));
+            old
+        })
+    }
+
+    fn prepare_to_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Prepare(wait)))
+    }
+
+    fn set_uninterruptible(self) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::SetUninterruptible))
+    }
+
+    fn schedule(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Schedule(wait)))
+    }
+
+    fn finish_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Finish(wait)))
+    }
+
+    fn rcuwait_wake_up(self, wait: RcuWait) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Wake(wait)))
+    }
+
+    fn non_block_start(self) {
+        self.with(|state, me| state.tasks[me].nonblock += 1);
+    }
+
+    fn non_block_end(self) {
+        self.with(|state, me| state.tasks[me].nonblock -= 1);
+    }
+
+    fn might_sleep(self) {
+        self.with(|state, _| state.check_sleep(self.id, self.site));
+    }
+
+    fn span_begin(self, span: Span) {
+        self.with(|state, me| {
+            let span = &mut state.spans[span.0 as usize];
+            span.depth[me] += 1;
+            span.inside |= 1 << me;
+        });
+    }
+
+    fn span_end(self, span: Span) {
+        self.with(|state, me| {
+            let span = &mut state.spans[span.0 as usize];
+            span.depth[me] = span.depth[me].saturating_sub(1);
+            if span.depth[me] == 0 {
+                span.inside &= !(1 << me);
+            }
+        });
+    }
+
+    fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
+        self.with(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
+        Quiet(self.step(Op::Retry(by)))
+    }
+
+    fn place(self, place: u8) -> impl Future<Output = ()> {
+        Quiet(self.step(Op::Place(place)))
+    }
+
+    fn trace(self, event: impl Into<E>) {
+        self.with(|state, _| state.trace(self.id, event.into()));
+    }
+
+    fn user_exit(self) {
+        self.with(|state, me| {
+            let task = state.validator_tasks[me];
+            state.lockdep.user_exit(task, self.site.token());
+            state.note_reports(self.id);
+        });
+    }
+}
+
+/// The effects that need no scheduling point.
+impl<S: Schedule, E> State<S, E> {
+    pub(super) fn downgrade(&mut self, task: u8, lock: LockId, at: Site) {
+        self.events += 1;
+        let instance = self.instances[lock.0 as usize];
+        self.lockdep.downgrade(self.validator_tasks[task as usize], instance, at.token());
+        self.note_reports(task);
+        let state = &mut self.locks[lock.0 as usize];
+        if state.owner == Some(task) {
+            state.owner = None;
+            state.readers |= 1 << task;
+            self.record(task, What::Acquired(lock, Mode::Read));
+            self.hand_over(lock, true);
+        }
+    }
+
+    pub(super) fn drop_map(&mut self, task: u8, map: LockId, at: Site) {
+        self.events += 1;
+        self.record(task, What::Released(map));
+        let instance = self.instances[map.0 as usize];
+        self.lockdep.release(self.validator_tasks[task as usize], instance, at.token());
+        self.note_reports(task);
+        let held = &mut self.tasks[task as usize].held;
+        if let Some(slot) = held.iter().rposition(|&l| l == map) {
+            held.remove(slot);
+        }
+    }
+
+    /// `srcu_read_lock`: annotated as a recursive read that is not checked.
+    pub(super) fn srcu_enter(&mut self, task: u8, srcu: Srcu, at: Site) {
+        self.events += 1;
+        let domain = &mut self.srcu[srcu.0 as usize];
+        domain.depth[task as usize] += 1;
+        domain.readers |= 1 << task;
+        let instance = domain.instance;
+        self.lockdep.acquire(
+            self.validator_tasks[task as usize],
+            &Acquire {
+                instance,
+                subclass: 0,
+                read: Read::Recursive,
+                trylock: false,
+                check: false,
+                nest: None,
+                site: at.token(),
+            },
+        );
+        self.note_reports(task);
+        self.record(task, What::Srcu(srcu, true));
+    }
+
+    /// `srcu_read_unlock`: ends the grace periods that waited for this task alone.
+    pub(super) fn srcu_leave(&mut self, task: u8, srcu: Srcu, at: Site) {
+        self.events += 1;
+        let domain = &mut self.srcu[srcu.0 as usize];
+        let instance = domain.instance;
+        domain.depth[task as usize] = domain.depth[task as usize].saturating_sub(1);
+        let left = domain.depth[task as usize] == 0;
+        if left {
+            domain.readers &= !(1 << task);
+        }
+        self.lockdep.release(self.validator_tasks[task as usize], instance, at.token());
+        self.note_reports(task);
+        self.record(task, What::Srcu(srcu, false));
+        if left {
+            self.end_grace(task, srcu);
+        }
+    }
+
+    fn end_grace(&mut self, reader: u8, srcu: Srcu) {
+        for task in 0..self.count as u8 {
+            let Some(Wait::Grace(domain, awaited)) = &mut self.tasks[task as usize].wait else {
+                continue;
+            };
+            if *domain == srcu {
+                *awaited &= !(1 << reader);
+                if *awaited == 0 {
+                    self.wake(task);
+                }
+            }
+        }
+    }
+
+    /// A location was touched: it goes back to 0 at the next reset.
+    pub(super) fn dirty(&mut self, word: Word) {
+        let state = &mut self.words[word.0 as usize];
+        if !state.dirty {
+            state.dirty = true;
+            self.used_words.push(word);
+        }
+    }
+
+    /// A write to the word wakes the task.
+    fn watch(&mut self, task: u8, word: Word) {
+        self.words[word.0 as usize].watchers |= 1 << task;
+        self.dirty(word);
+    }
+
+    pub(super) fn trace(&mut self, task: u8, event: E) {
+        self.records.push(super::Record { event: self.events, task, what: What::Trace(event) });
+    }
+
+    /// The watching faults among `watchers` go on.
+    pub(super) fn wake_watchers(&mut self, watchers: u16) {
+        for task in bits(watchers) {
+            if matches!(self.tasks[task as usize].wait, Some(Wait::Retry(_))) {
+                self.wake(task);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The operations that open regions: locks, START, what happens inside, END, what is freed.
+
+use super::opener::{Change, Under};
+use super::page::Gather;
+use super::{
+    HVA_WORDS, Mm, MmTask, NotifierRange, Opener, Pages, Subscriber, function as f, word_mask,
+    words_of,
+};
+
+/// Places where a burst of a schedule may end; the numbers are the caller's.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// Before START.
+    pub start: u8,
+    /// Before a split.
+    pub split: u8,
+    /// Before the change of the page tables.
+    pub change: u8,
+    /// Before END.
+    pub end: u8,
+    /// Before pages are freed.
+    pub free: u8,
+}
+
+/// An open region of a task.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    opener: Opener,
+    range: NotifierRange,
+}
+
+impl<N> Mm<N> {
+    /// Takes the opener's locks and calls START; none where there is nothing to invalidate, the
+    /// trylock failed, or a subscriber refused.
+    pub async fn open_region<T: MmTask>(&self, t: T, opener: Opener, hva: Pages) -> Option<Region>
+    where
+        N: Subscriber<T>,
+    {
+        let t = t.enter(opener.function());
+        if !self.lock(t, opener.under()).await {
+            return None;
+        }
+        if opener.under() != Under::AnonVma && !self.detach(t, opener, hva).await {
+            self.unlock(t, opener.under());
+            return None;
+        }
+        if opener.under() == (Under::MmapWrite { downgrade: true }) {
+            t.downgrade_write(self.mmap_lock);
+        }
+        t.place(self.places.start).await;
+        let range = NotifierRange { hva, blockable: opener.blockable(), depth: 0 };
+        if self.range_start(t, &range).await.is_err() {
+            self.unlock(t, opener.under());
+            return None;
+        }
+        Some(Region { opener, range })
+    }
+
+    /// Changes the page tables, calls END, frees what went and drops the opener's locks.
+    pub async fn close_region<T: MmTask>(&self, t: T, region: Region)
+    where
+        N: Subscriber<T>,
+    {
+        let Region { opener, range } = region;
+        let t = t.enter(opener.function());
+        t.place(self.places.change).await;
+        let gather = match opener.change() {
+            Change::Move => self.move_page_tables(t, range.hva).await,
+            change => self.change_range(t, range.hva, change).await,
+        };
+        t.place(self.places.end).await;
+        self.range_end(t, &range).await;
+        t.place(self.places.free).await;
+        self.free_gathered(t, gather);
+        self.unlock(t, opener.under());
+    }
+
+    /// `__split_huge_pmd`, `levels` regions deep, inside a region or alone under mmap_lock.
+    pub async fn split<T: MmTask>(&self, t: T, inside: Option<Region>, hva: Pages, levels: u8)
+    where
+        N: Subscriber<T>,
+    {
+        if inside.is_none() {
+            t.enter(f::GET_USER_PAGES).down_read(self.mmap_lock).await;
+        }
+        let outside = u8::from(inside.is_some());
+        for level in outside..outside + levels {
+            t.place(self.places.split).await;
+            t.place(self.places.start).await;
+            let range = NotifierRange { hva, blockable: true, depth: level };
+            // A blockable START cannot be refused.
+            let _ = self.range_start(t.enter(f::SPLIT_HUGE_PMD), &range).await;
+        }
+        for level in (outside..outside + levels).rev() {
+            let range = NotifierRange { hva, blockable: true, depth: level };
+            let t = t.enter(f::SPLIT_HUGE_PMD);
+            t.place(self.places.change).await;
+            t.spin_lock(self.ptl).await;
+            t.spin_unlock(self.ptl);
+            t.place(self.places.end).await;
+            self.range_end(t, &range).await;
+        }
+        if inside.is_none() {
+            t.up_read(self.mmap_lock);
+        }
+    }
+
+    /// mremap takes the rmap locks around the move (`take_rmap_locks`).
+    async fn move_page_tables<T: MmTask>(&self, t: T, hva: Pages) -> Gather {
+        let rmap = t.enter(f::TAKE_RMAP_LOCKS);
+        rmap.down_write(self.i_mmap).await;
+        rmap.down_write(self.anon_vma).await;
+        let gather = self.change_range(t, hva, Change::Move).await;
+        rmap.up_write(self.anon_vma);
+        rmap.up_write(self.i_mmap);
+        gather
+    }
+
+    async fn lock<T: MmTask>(&self, t: T, under: Under) -> bool {
+        match under {
+            Under::MmapWrite { .. } => t.down_write(self.mmap_lock).await,
+            Under::MmapRead => t.down_read(self.mmap_lock).await,
+            Under::MmapReadTry => return t.down_read_trylock(self.mmap_lock).await,
+            Under::AnonVma => t.down_read(self.anon_vma).await,
+        }
+        true
+    }
+
+    fn unlock<T: MmTask>(&self, t: T, under: Under) {
+        match under {
+            Under::MmapWrite { downgrade: false } => t.up_write(self.mmap_lock),
+            Under::AnonVma => t.up_read(self.anon_vma),
+            _ => t.up_read(self.mmap_lock),
+        }
+    }
+
+    /// Whether a mapping covers any of the range; munmap and mremap take it away.
+    async fn detach<T: MmTask>(&self, t: T, opener: Opener, hva: Pages) -> bool {
+        let mut mapped = false;
+        for w in words_of(hva) {
+            debug_assert!(w < HVA_WORDS);
+            let word = self.unmapped.at(w);
+            let unmapped = t.read(word).await;
+            mapped |= word_mask(hva, w) & !unmapped != 0;
+            if opener.takes_mapping() {
+                t.write(word, unmapped | word_mask(hva, w)).await;
+            }
+        }
+        mapped
+    }
+}

@@ -1,0 +1,82 @@
+//! Forbids shadow page-table entries that map a page which the primary MMU has unmapped at its
+//! slot's host virtual address, replaced there, or freed (I7, I8). Also the memslots array that is
+//! read after it was freed (I14), for it needs no state.
+
+use super::{Findings, Kind};
+use crate::kvm::trace::Event;
+use crate::machine::sim::Record;
+use crate::mm::HVA_PAGES;
+use crate::mm::trace::Event as MmEvent;
+
+/// A shadow page-table entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spte {
+    vm: u8,
+    gfn: u16,
+    hva: u16,
+    pfn: u16,
+}
+
+/// No page is mapped.
+const NONE: u16 = u16::MAX;
+
+#[derive(Debug)]
+pub(super) struct StaleMapping {
+    sptes: Vec<Spte>,
+    /// What the primary MMU maps where.
+    mapped: Vec<u16>,
+    touched: Vec<u16>,
+}
+
+impl Default for StaleMapping {
+    fn default() -> Self {
+        let mapped = vec![NONE; usize::from(HVA_PAGES)];
+        StaleMapping { sptes: Vec::new(), mapped, touched: Vec::new() }
+    }
+}
+
+impl StaleMapping {
+    pub(super) fn reset(&mut self) {
+        self.sptes.clear();
+        for hva in self.touched.drain(..) {
+            self.mapped[usize::from(hva)] = NONE;
+        }
+    }
+
+    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
+        match event {
+            Event::Mm(event) => self.see_mm(at, event, out),
+            Event::SpteSet { vm, gfn, hva, pfn } => {
+                self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn));
+                self.sptes.push(Spte { vm, gfn, hva, pfn });
+                if self.mapped[usize::from(hva)] != pfn {
+                    out.broken(at, Kind::StaleMapping, "a fault mapped a page no longer there");
+                }
+            }
+            Event::SpteZap { vm, gfn } => self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn)),
+            Event::TouchFreed { .. } => {
+                out.broken(at, Kind::UseAfterFree, "a memslots array read after it was freed");
+            }
+            _ => {}
+        }
+    }
+
+    fn see_mm(&mut self, at: &Record<Event>, event: MmEvent, out: &mut Findings<'_>) {
+        match event {
+            MmEvent::PteSet { hva, pfn } => {
+                self.mapped[usize::from(hva)] = pfn;
+                self.touched.push(hva);
+            }
+            MmEvent::PteClear { hva, pfn } => {
+                self.mapped[usize::from(hva)] = NONE;
+                if self.sptes.iter().any(|s| (s.hva, s.pfn) == (hva, pfn)) {
+                    out.broken(at, Kind::StaleMapping, "a page unmapped while an SPTE maps it");
+                }
+            }
+            MmEvent::PageFree { pfn } if self.sptes.iter().any(|s| s.pfn == pfn) => {
+                out.broken(at, Kind::StaleMapping, "a page freed while an SPTE maps it");
+            }
+            _ => {}
+        }
+    }
+}

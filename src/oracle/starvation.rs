@@ -1,0 +1,71 @@
+//! Notes waiters that a later arrival passed: the memslot update that finds regions open though all
+//! that were open when it began to wait have ended, and the rwsem writer that readers passed.
+//!
+//! Both are documented by their source: the commit message of 52ac8b358b0c says that updates may
+//! wait long, and rwbase_rt.c that it is not fair to writers.
+
+use super::key::Regions;
+use super::{Evidence, Findings, Kind, Severity};
+use crate::kvm::MAX_VMS;
+use crate::kvm::trace::Event;
+use crate::machine::LockId;
+use crate::machine::sim::{Inspect, Record};
+
+/// What a memslot update waits for.
+const REGIONS_OF_VM: &str = "memslot update waits for region(vm)";
+
+#[derive(Debug, Default)]
+pub(super) struct Starvation {
+    /// Counted regions.
+    open: [Regions; MAX_VMS],
+    /// Those that a waiting update found when it began.
+    found: [Regions; MAX_VMS],
+    /// Passed waiters: what they waited for, how often, where first.
+    passed: Vec<(&'static str, u32, (u32, u8))>,
+}
+
+impl Starvation {
+    pub(super) fn reset(&mut self) {
+        self.open = Default::default();
+        self.found = Default::default();
+        self.passed.clear();
+    }
+
+    pub(super) fn see(&mut self, at: &Record<Event>, event: Event) {
+        match event {
+            Event::ActiveCount { vm, depth, up, .. } => {
+                let vm = usize::from(vm);
+                if up {
+                    self.open[vm].insert(at.task, depth);
+                } else {
+                    self.open[vm].remove(at.task, depth);
+                    self.found[vm].remove(at.task, depth);
+                }
+            }
+            Event::SwapWait { vm } => self.found[usize::from(vm)] = self.open[usize::from(vm)],
+            Event::SwapBusy { vm } if self.found[usize::from(vm)].is_empty() => {
+                self.count(REGIONS_OF_VM, at);
+            }
+            _ => {}
+        }
+    }
+
+    /// A reader passed a queued writer.
+    pub(super) fn bypassed(&mut self, seen: &Inspect<'_, Event>, at: &Record<Event>, lock: LockId) {
+        self.count(seen.class(lock), at);
+    }
+
+    fn count(&mut self, what: &'static str, at: &Record<Event>) {
+        match self.passed.iter_mut().find(|passed| passed.0 == what) {
+            Some(passed) => passed.1 += 1,
+            None => self.passed.push((what, 1, (at.event, at.task))),
+        }
+    }
+
+    pub(super) fn end(&mut self, out: &mut Findings<'_>) {
+        for &(what, times, at) in &self.passed {
+            let evidence = Evidence::Bypassed(what, times);
+            out.add(at, Kind::Starvation, Severity::Documented, evidence);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The JSON that other programs may rely on: one document, `{"format": 1, "results": [...]}`,
+//! with one result per target and variant. Fields may be added within a format, never change.
+
+use serde::Serialize;
+
+use crate::campaign::{ArmReport, CrashFound, Found, Report};
+use crate::case::Case;
+use crate::oracle::Severity;
+use crate::run::{Described, Ending, Finding, Outcome};
+use crate::shrink::Size;
+
+/// Version of the documents.
+pub const FORMAT: u32 = 1;
+
+/// A document: whatever a command has to say.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document<T> {
+    /// Always [`FORMAT`].
+    pub format: u32,
+    /// The contents.
+    pub results: Vec<T>,
+}
+
+impl<T: Serialize> Document<T> {
+    /// A document of these results.
+    pub fn new(results: Vec<T>) -> Document<T> {
+        Document { format: FORMAT, results }
+    }
+
+    /// Its text, one line ending included.
+    pub fn text(&self) -> String {
+        text(self)
+    }
+}
+
+/// Any value as indented JSON with a line ending.
+pub fn text(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value);
+    text.expect("keys are strings and numbers are finite") + "\n"
+}
+
+/// What one target found in one variant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// The fuzz target whose property this is.
+    pub target: String,
+    /// The protocol variant; null for targets that have none.
+    pub variant: Option<&'static str>,
+    /// The rwsem policy; null where each case brings its own.
+    pub policy: Option<&'static str>,
+    /// `clean` or `violation`.
+    pub verdict: &'static str,
+    /// All schedules were tried.
+    pub exhausted: bool,
+    /// What stopped the search; null where nothing did.
+    pub bound: Option<String>,
+    /// Schedules tried.
+    pub schedules: u64,
+    /// One for each signature.
+    pub findings: Vec<Entry>,
+    /// The planted bug.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bug: Option<&'static str>,
+    /// Whether the planted bug showed (campaigns over planted bugs).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bug_found: Option<bool>,
+    /// How the run ended (`run`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ending: Option<&'static str>,
+    /// The timeline (`run --trace`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<String>,
+    /// Instrumented edges of the target (`campaign`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edges: Option<u64>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// The property; `crash`, `timeout` or `oom` where an input ended a target.
+    pub kind: &'static str,
+    /// `violation` or `documented`.
+    pub severity: &'static str,
+    /// Identity across runs.
+    pub signature: String,
+    /// Lock classes and waits, by lockdep's names.
+    pub classes: Vec<String>,
+    /// One line: what happened.
+    pub message: String,
+    /// Full text of the case that shows it; null where the input is no case.
+    pub case: Option<String>,
+    /// Operations of the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<u32>,
+    /// Bursts of the case's schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bursts: Option<u32>,
+    /// Seconds of fuzzing before it (`campaign`; absent where an earlier campaign found it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// The file of the case, or the input that ended the target (`campaign`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+impl Entry {
+    /// A finding of a run.
+    pub fn new(finding: &Finding, described: Described, case: &Case) -> Entry {
+        let Size { operations, bursts, .. } = Size::of(case);
+        Entry {
+            kind: finding.kind.name(),
+            severity: finding.severity.name(),
+            signature: described.signature,
+            classes: described.classes,
+            message: described.message,
+            case: Some(case.to_string()),
+            operations: Some(operations),
+            bursts: Some(bursts),
+            seconds: None,
+            file: None,
+        }
+    }
+
+    /// A finding of a campaign, and the file of its case.
+    pub fn found(found: &Found, file: Option<String>) -> Entry {
+        let entry = Entry::new(&found.finding, found.described.clone(), &found.case);
+        Entry { seconds: found.first.map(rounded), file, ..entry }
+    }
+
+    /// An input that ended a target.
+    fn crash(target: &str, found: &CrashFound) -> Entry {
+        let crash = &found.crash;
+        Entry {
+            kind: crash.kind,
+            severity: Severity::Violation.name(),
+            signature: format!("{} of {target} at {}", crash.kind, crash.place),
+            classes: Vec::new(),
+            message: crash.message.clone(),
+            case: None,
+            operations: None,
+            bursts: None,
+            seconds: Some(rounded(found.first)),
+            file: Some(crash.artifact.display().to_string()),
+        }
+    }
+}
+
+/// The verdict over one run of a case.
+pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<Entry>) -> Verdict {
+    Verdict {
+        target: "protocol".to_string(),
+        variant: Some(case.variant.name()),
+        policy: Some(policy),
+        verdict: verdict(outcome.findings.iter().any(|f| f.severity == Severity::Violation)),
+        exhausted: false,
+        bound: Some(run_bound(outcome.ending)),
+        schedules: 1,
+        findings,
+        bug: case.bug.map(|bug| bug.id()),
+        bug_found: None,
+        ending: Some(ending(outcome.ending)),
+        timeline: None,
+        edges: None,
+    }
+}
+
+fn run_bound(ending: Ending) -> String {
+    match ending {
+        Ending::Bound => "the bound on scheduling points".to_string(),
+        Ending::Finished | Ending::Stuck => "the case's one schedule".to_string(),
+    }
+}
+
+/// The word for how a run ended.
+pub fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Finished => "finished",
+        Ending::Stuck => "stuck",
+        Ending::Bound => "bound",
+    }
+}
+
+fn verdict(violated: bool) -> &'static str {
+    if violated { "violation" } else { "clean" }
+}
+
+/// The document of a campaign. `file` names the file of a finding's case.
+pub fn campaign(
+    report: &Report,
+    file: impl Fn(&ArmReport, &Found) -> Option<String>,
+) -> Document<Verdict> {
+    let bound = match report.interrupted {
+        true => format!("interrupted after {:.0} s", report.time.as_secs_f64()),
+        false => format!("{:.0} s", report.time.as_secs_f64()),
+    };
+    let verdicts = report.arms.iter().map(|arm| Verdict {
+        target: arm.target.to_string(),
+        variant: arm.variant.map(|variant| variant.name()),
+        policy: None,
+        verdict: verdict(arm.violations().next().is_some() || !arm.crashes.is_empty()),
+        exhausted: false,
+        bound: Some(bound.clone()),
+        schedules: arm.executions,
+        findings: entries(arm, &file),
+        bug: arm.bug.map(|bug| bug.id()),
+        bug_found: arm.bug.map(|_| arm.bug_found()),
+        ending: None,
+        timeline: None,
+        edges: Some(arm.edges),
+    });
+    Document::new(verdicts.collect())
+}
+
+fn entries(arm: &ArmReport, file: impl Fn(&ArmReport, &Found) -> Option<String>) -> Vec<Entry> {
+    let findings = arm.findings.iter().map(|found| Entry::found(found, file(arm, found)));
+    let crashes = arm.crashes.iter().map(|crash| Entry::crash(arm.target, crash));
+    findings.chain(crashes).collect()
+}
+
+/// Seconds to the millisecond.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}

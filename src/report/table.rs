@@ -1,0 +1,132 @@
+//! The table of a campaign: variant x property, or planted bug x property.
+
+use comfy_table::{Cell, CellAlignment, Table, presets};
+
+use crate::campaign::{ArmReport, CrashFound, Found, Report};
+use crate::oracle::Severity;
+
+/// The table, with a closing line for what was interrupted. `file` names a finding's case file.
+pub fn campaign(report: &Report, file: impl Fn(&ArmReport, &Found) -> Option<String>) -> String {
+    let bugs = report.arms.iter().any(|arm| arm.bug.is_some());
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    let first = if bugs { "planted bug" } else { "variant" };
+    table.set_header([
+        "target",
+        first,
+        "property",
+        "executions",
+        "findings",
+        "smallest reproducer",
+        "first seen",
+    ]);
+    for arm in &report.arms {
+        for row in rows(arm, &file) {
+            table.add_row(row);
+        }
+    }
+    for column in [3, 4] {
+        let column = table.column_mut(column).expect("the header has seven columns");
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{table}\n{}", closing(report))
+}
+
+fn closing(report: &Report) -> String {
+    let executions: u64 = report.arms.iter().map(|arm| arm.executions).sum();
+    let seconds = report.time.as_secs_f64();
+    let how = if report.interrupted { ", interrupted" } else { "" };
+    format!("{} executions in {seconds:.1} s{how}\n", grouped(executions))
+}
+
+fn rows(arm: &ArmReport, file: &impl Fn(&ArmReport, &Found) -> Option<String>) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    let mut rest = arm.findings.as_slice();
+    while let Some(first) = rest.first() {
+        let same = |found: &&Found| found.finding.kind == first.finding.kind;
+        let (of_kind, others) = rest.split_at(rest.iter().take_while(same).count());
+        rows.push(row(arm, &property(of_kind), of_kind.len(), &smallest(arm, of_kind, file)));
+        rest = others;
+    }
+    rows.extend(arm.crashes.iter().map(|crash| crash_row(arm, crash)));
+    if rows.is_empty() {
+        rows.push(row(arm, "clean", 0, &Default::default()));
+    }
+    rows
+}
+
+/// Reproducer and time of first finding.
+type Shown = (String, String);
+
+fn row(arm: &ArmReport, property: &str, findings: usize, (case, first): &Shown) -> Vec<Cell> {
+    let name = arm.bug.map(|bug| bug.id()).or(arm.variant.map(|variant| variant.name()));
+    [
+        arm.target.to_string(),
+        name.unwrap_or("-").to_string(),
+        property.to_string(),
+        grouped(arm.executions),
+        findings.to_string(),
+        case.to_string(),
+        first.to_string(),
+    ]
+    .map(Cell::new)
+    .into()
+}
+
+fn property(of_kind: &[Found]) -> String {
+    let finding = &of_kind[0].finding;
+    match finding.severity {
+        Severity::Violation => finding.kind.name().to_string(),
+        Severity::Documented => format!("{} (documented)", finding.kind.name()),
+    }
+}
+
+fn smallest(
+    arm: &ArmReport,
+    of_kind: &[Found],
+    file: &impl Fn(&ArmReport, &Found) -> Option<String>,
+) -> Shown {
+    let smallest = of_kind.iter().min_by_key(|found| found.size()).expect("a kind has findings");
+    let size = smallest.size();
+    let file = file(arm, smallest).unwrap_or_default();
+    let case = format!("{} ops, {} bursts: {file}", size.operations, size.bursts);
+    let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
+    (case, first.map_or("before".to_string(), |seconds| format!("{seconds:.2} s")))
+}
+
+/// The earlier of two times, where none is before any.
+fn earlier(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    Some(a?.min(b?))
+}
+
+fn crash_row(arm: &ArmReport, found: &CrashFound) -> Vec<Cell> {
+    let crash = &found.crash;
+    let shown = (crash.artifact.display().to_string(), format!("{:.2} s", found.first));
+    row(arm, &format!("{} at {}", crash.kind, crash.place), 1, &shown)
+}
+
+/// A number with its digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_digits() {
+        assert_eq!(
+            [1, 12, 123, 1234, 1234567].map(grouped),
+            ["1", "12", "123", "1,234", "1,234,567"]
+        );
+    }
+}

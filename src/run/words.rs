@@ -1,0 +1,89 @@
+//! Findings in words.
+
+use crate::kvm::trace::Event;
+use crate::machine::sim::Inspect;
+use crate::oracle::{Evidence, Finding, WaitStep, wait_steps};
+
+/// A finding in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Canonical text of the signature, one line.
+    pub signature: String,
+    /// Lock classes and waits of the finding, by lockdep's names.
+    pub classes: Vec<String>,
+    /// One line: what happened.
+    pub message: String,
+}
+
+pub(super) fn describe(seen: &Inspect<'_, Event>, finding: &Finding) -> Described {
+    let kind = finding.kind.name();
+    match finding.evidence {
+        Evidence::Report(index) => report(seen, kind, index),
+        Evidence::Waits(index) => waits(seen, finding, index),
+        Evidence::Invariant(what) => plain(kind, what, what.to_owned()),
+        Evidence::At(what, function) => {
+            plain(kind, &format!("{what} {function}"), format!("{what}, in {function}"))
+        }
+        Evidence::Bypassed(what, times) => {
+            plain(kind, what, format!("{what}: passed by later arrivals {times} times"))
+        }
+    }
+}
+
+fn plain(kind: &str, signature: &str, message: String) -> Described {
+    Described { signature: format!("{kind} {signature}"), classes: Vec::new(), message }
+}
+
+fn report(seen: &Inspect<'_, Event>, kind: &str, index: u16) -> Described {
+    let Some(report) = seen.lockdep.reports().get(usize::from(index)) else {
+        return plain(kind, "", String::new());
+    };
+    let text = seen.lockdep.signature(report);
+    let detail = text.split_once(' ').map_or("", |(_, detail)| detail);
+    let mut classes = seen.lockdep.report_names(report);
+    classes.dedup();
+    Described {
+        signature: format!("{kind} {detail}"),
+        classes,
+        message: format!("{}: {detail}", title(kind)),
+    }
+}
+
+fn title(kind: &str) -> &'static str {
+    match kind {
+        "lock-order" => "possible circular locking dependency",
+        "recursive-lock" => "possible recursive locking",
+        "irq-order" => "possible irq lock inversion",
+        "unlock-balance" => "bad unlock balance",
+        "held-at-exit" => "lock held on return to user space or at exit",
+        "sleep-in-atomic" => "invalid wait context",
+        _ => "validator report",
+    }
+}
+
+fn waits(seen: &Inspect<'_, Event>, finding: &Finding, index: u16) -> Described {
+    let Some(cycle) = seen.cycles.get(usize::from(index)) else {
+        return plain(finding.kind.name(), "", String::new());
+    };
+    let steps = wait_steps(seen, cycle);
+    let names: Vec<String> = steps.iter().map(waited).collect();
+    let mut signature = format!("{} {}", finding.kind.name(), names.join(" -> "));
+    if let Some(instance) = steps.iter().map(|s| s.instance).find(|i| !i.is_empty()) {
+        signature = format!("{signature} {instance}");
+    }
+    let end = if cycle.closed { "" } else { ", which nobody will end" };
+    let told: Vec<String> =
+        steps.iter().map(|s| format!("task {} waits for {}", s.task, waited(s))).collect();
+    Described {
+        signature,
+        classes: steps.iter().map(|s| s.name.to_owned()).collect(),
+        message: told.join(", ") + end,
+    }
+}
+
+fn waited(step: &WaitStep) -> String {
+    match step.mode {
+        "" => step.name.to_owned(),
+        mode => format!("{}:{mode}", step.name),
+    }
+}

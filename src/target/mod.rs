@@ -1,0 +1,51 @@
+//! The fuzz targets, free of any fuzz engine: bytes in, silence or a report out. The glue in
+//! `fuzz/` and the campaign name them through the registry below. (`lockdep` compares with a
+//! reference that is no part of the library, so its code stands in `tests/reference`.)
+//!
+//! A bug in here would be a target that depends on anything but its bytes and its knobs, or one
+//! that keeps state between inputs beyond the findings it has already written.
+
+pub mod case_text;
+pub mod collect;
+pub mod features;
+pub mod knobs;
+pub mod protocol;
+pub mod violation;
+
+pub use features::Features;
+pub use knobs::Knobs;
+
+/// What the registry knows of a target.
+#[derive(Debug)]
+pub struct Info {
+    /// Name of the binary, of its corpus folder and of its option file.
+    pub name: &'static str,
+    /// One line: what it checks.
+    pub summary: &'static str,
+    /// It runs one protocol variant at a time, and collects findings instead of crashing.
+    pub per_variant: bool,
+}
+
+/// Every target: one file below `fuzz/fuzz_targets` each.
+pub static REGISTRY: [Info; 3] = [
+    Info {
+        name: "protocol",
+        summary: "cases through the model: no sound variant violates a property",
+        per_variant: true,
+    },
+    Info {
+        name: "lockdep",
+        summary: "acquire and release scripts: the validator agrees with a slow reference",
+        per_variant: false,
+    },
+    Info {
+        name: "case_text",
+        summary: "the text form: the parser never panics, what it accepts survives both forms",
+        per_variant: false,
+    },
+];
+
+/// The target of that name.
+pub fn find(name: &str) -> Option<&'static Info> {
+    REGISTRY.iter().find(|info| info.name == name)
+}

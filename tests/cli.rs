@@ -1,0 +1,331 @@
+//! The command line from the outside: every command's happy path, bad input, exit codes, and the
+//! same bytes for the same input.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
+    command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the program runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("stdout is UTF-8")
+}
+
+/// Stdout of a command that must end with that code and say nothing on stderr.
+#[track_caller]
+fn expect(code: i32, arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(code), ""), "{arguments:?}");
+    stdout(&output)
+}
+
+#[track_caller]
+fn json(code: i32, arguments: &[&str]) -> Value {
+    let text = expect(code, arguments);
+    let document: Value = serde_json::from_str(&text).expect("one JSON document");
+    assert_eq!(document["format"], 1);
+    assert!(document["results"].is_array(), "{text}");
+    document
+}
+
+/// Bad usage or input: exit code 2, one line on stderr that holds these words, nothing on stdout.
+#[track_caller]
+fn refused(arguments: &[&str], words: &[&str]) {
+    let output = run(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert_eq!(stdout(&output), "", "{arguments:?}");
+    assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?} says no {word:?}: {stderr}");
+    }
+}
+
+/// A fresh folder for one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    folder
+}
+
+fn file(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    fs::write(&path, contents).expect("the file can be written");
+    path.to_str().expect("the path is UTF-8").to_string()
+}
+
+const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
+const REGION: &str = "corpus/protocol/region.case";
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    let commands: &[&[&str]] = &[
+        &["campaign"],
+        &["run"],
+        &["minimize"],
+        &["variants"],
+        &["case", "fmt"],
+        &["case", "encode"],
+        &["case", "decode"],
+        &["case", "check"],
+        &["lockdep", "check"],
+    ];
+    for command in commands {
+        let help = expect(0, &[command, &["--help"][..]].concat());
+        assert!(help.contains("Example"), "{command:?}: {help}");
+        assert!(help.contains("--json"), "{command:?}: {help}");
+    }
+}
+
+#[test]
+fn variants_lists_the_registry() {
+    let text = expect(0, &["variants"]);
+    let document = json(0, &["variants", "--json"]);
+    let results = document["results"].as_array().expect("a list");
+    assert_eq!(results.len(), 4);
+    for result in results {
+        assert!(text.contains(result["variant"].as_str().expect("a name")));
+    }
+}
+
+#[test]
+fn run_gives_a_verdict_for_each_variant() {
+    let document = json(1, &["run", NESTED, "--variant", "all", "--json"]);
+    let results = document["results"].as_array().expect("a list");
+    let verdict = |result: &Value| {
+        let word = |key: &str| result[key].as_str().expect("a word").to_string();
+        (word("variant"), word("verdict"))
+    };
+    let expected = [("always-lock", "clean"), ("rwsem", "violation"), ("counted", "clean")];
+    let verdicts: Vec<_> = results.iter().map(verdict).filter(|v| v.0 != "naive-elision").collect();
+    let expected = expected.map(|(variant, verdict)| (variant.to_string(), verdict.to_string()));
+    assert_eq!(verdicts, expected);
+}
+
+#[test]
+fn findings_carry_what_the_contract_names() {
+    let document = json(1, &["run", NESTED, "--variant", "rwsem", "--json"]);
+    let result = &document["results"][0];
+    for key in ["target", "variant", "policy", "verdict", "exhausted", "bound", "schedules"] {
+        assert!(result.get(key).is_some(), "{key}");
+    }
+    let findings = result["findings"].as_array().expect("a list");
+    assert!(findings.iter().any(|finding| finding["kind"] == "deadlock"), "{findings:?}");
+    for finding in findings {
+        for key in ["kind", "severity", "signature", "classes", "message", "case"] {
+            assert!(finding.get(key).is_some(), "{key}");
+        }
+        let case = finding["case"].as_str().expect("a case");
+        assert!(case.starts_with("variant rwsem\n"), "{case}");
+    }
+}
+
+#[test]
+fn a_finding_of_the_json_replays_from_its_case() {
+    let folder = scratch("replay");
+    let document = json(1, &["run", NESTED, "--variant", "rwsem", "--json"]);
+    let case = document["results"][0]["findings"][0]["case"].as_str().expect("a case");
+    let again = json(1, &["run", &file(&folder, "again.case", case), "--json"]);
+    assert_eq!(document, again);
+}
+
+#[test]
+fn the_same_case_gives_the_same_bytes() {
+    for arguments in [
+        vec!["run", NESTED, "--variant", "all", "--json"],
+        vec!["run", NESTED, "--variant", "all", "--trace", "--splat"],
+        vec!["run", REGION, "--variant", "all", "--points", "all"],
+        vec!["minimize", NESTED, "--json"],
+    ] {
+        let (one, two) = (run(&arguments), run(&arguments));
+        assert_eq!(stdout(&one), stdout(&two), "{arguments:?}");
+        assert_eq!(one.status.code(), two.status.code());
+    }
+}
+
+#[test]
+fn documented_findings_leave_the_exit_code_alone() {
+    let starved = "corpus/protocol/starved-update.case";
+    let document = json(0, &["run", starved, "--variant", "counted", "--json"]);
+    assert_eq!(document["results"][0]["verdict"], "clean");
+    let findings = document["results"][0]["findings"].as_array().expect("a list");
+    assert!(findings.iter().any(|f| f["severity"] == "documented"), "{findings:?}");
+}
+
+#[test]
+fn a_splat_is_a_lockdep_report() {
+    let text = expect(1, &["run", "corpus/protocol/seed-splat.case", "--splat"]);
+    assert!(text.contains("WARNING: possible circular locking dependency detected"), "{text}");
+}
+
+#[test]
+fn minimize_keeps_the_finding() {
+    let folder = scratch("minimize");
+    let output = folder.join("small.case");
+    let output = output.to_str().expect("UTF-8");
+    let found = json(1, &["run", NESTED, "--json"]);
+    let findings = found["results"][0]["findings"].as_array().expect("a list").clone();
+    for finding in findings {
+        let signature = finding["signature"].as_str().expect("a signature");
+        assert_eq!(expect(0, &["minimize", NESTED, "--signature", signature, "-o", output]), "");
+        let again = json(1, &["run", output, "--json"]);
+        let kept = again["results"][0]["findings"].as_array().expect("a list");
+        assert!(kept.iter().any(|f| f["signature"] == signature), "{signature}");
+    }
+    refused(&["minimize", NESTED, "--signature", "deadlock nobody"], &["does not show"]);
+    refused(&["minimize", REGION, "--signature", "x"], &[REGION]);
+}
+
+#[test]
+fn the_two_forms_of_a_case() {
+    let folder = scratch("forms");
+    let bytes = folder.join("nested");
+    let bytes = bytes.to_str().expect("UTF-8");
+    expect(0, &["case", "encode", NESTED, bytes]);
+    let text = expect(0, &["case", "decode", bytes]);
+    assert_eq!(text, expect(0, &["case", "fmt", NESTED]));
+    assert_eq!(text, expect(0, &["case", "fmt", bytes]));
+    assert_eq!(text, expect(0, &["case", "fmt", &file(&folder, "again.case", &text)]));
+    let fmt = json(0, &["case", "fmt", NESTED, "--json"]);
+    assert_eq!(fmt["results"][0]["case"], text.as_str());
+    assert_eq!(run(&["run", bytes]).stdout, run(&["run", NESTED]).stdout);
+    expect(0, &["case", "check", NESTED, REGION]);
+}
+
+#[test]
+fn a_folder_of_seeds_is_encoded() {
+    let folder = scratch("seeds");
+    let to = folder.to_str().expect("UTF-8");
+    let document = json(0, &["case", "encode", "corpus/protocol", to, "--json"]);
+    let encoded = document["results"][0]["encoded"].as_u64().expect("a number") as usize;
+    assert_eq!(encoded, fs::read_dir(&folder).expect("it is there").count());
+    refused(&["case", "encode", "src", to], &["src"]);
+}
+
+#[test]
+fn an_artifact_may_begin_with_any_byte() {
+    let folder = scratch("artifact");
+    let artifact = file(&folder, "crash-0123", [0xff, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(run(&["run", &artifact]).status.code(), Some(0));
+    refused(&["run", &file(&folder, "other", [0xff, 1, 2, 3])], &["case decode"]);
+}
+
+#[test]
+fn lockdep_scripts_are_judged() {
+    let folder = scratch("lockdep");
+    let record =
+        r#"{"id":"aa","decl":["class c","lock l c","task t"],"events":["t +l W","t +l W"]}"#;
+    let output = run(&["lockdep", "check", &file(&folder, "aa.jsonl", record)]);
+    assert!(output.status.code().is_some_and(|code| code != 101), "{output:?}");
+    let damaged = run(&["lockdep", "check", &file(&folder, "damaged.jsonl", "{nonsense\n")]);
+    assert_eq!(damaged.status.code(), Some(2));
+}
+
+#[test]
+fn bad_usage_is_one_line() {
+    refused(&[], &["--help"]);
+    refused(&["nothing"], &["nothing"]);
+    refused(&["run"], &["CASE"]);
+    refused(&["run", NESTED, "--variant", "fast"], &["fast", "always-lock", "counted"]);
+    refused(&["run", NESTED, "--bug", "B99"], &["B99", "B11"]);
+    refused(&["run", NESTED, "--policy", "kind"], &["kind", "writer-fair"]);
+    refused(&["run", NESTED, "--points", "some"], &["some"]);
+    refused(&["campaign", "--seconds", "0"], &["seconds"]);
+    refused(&["campaign", "--seconds", "soon"], &["soon"]);
+    refused(&["campaign", "--target", "nothing"], &["nothing", "protocol"]);
+    refused(&["campaign", "--bug", "B99"], &["B99"]);
+    refused(&["campaign", "--results", "Cargo.toml"], &["Cargo.toml"]);
+}
+
+#[test]
+fn a_campaign_needs_a_clone() {
+    let folder = scratch("elsewhere");
+    let elsewhere = std::env::temp_dir();
+    let output = command(&["campaign", "--results", folder.to_str().expect("UTF-8")])
+        .current_dir(elsewhere)
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("clone") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn bad_files_are_refused_and_nothing_is_written() {
+    let folder = scratch("bad");
+    let output = folder.join("out");
+    let out = output.to_str().expect("UTF-8");
+    let bad = [
+        file(&folder, "a.case", "variant rwsem\ntask a\n  munmapp 0x100\n"),
+        file(&folder, "b.case", b"vm vm0\0".as_slice()),
+        file(&folder, "c.case", [0xff, 0xfe, 0x00]),
+        file(&folder, "d.case", "x".repeat(2 << 20)),
+        folder.join("missing.case").to_str().expect("UTF-8").to_string(),
+        folder.to_str().expect("UTF-8").to_string(),
+    ];
+    for case in &bad {
+        refused(&["run", case], &[case]);
+        refused(&["minimize", case, "-o", out], &[case]);
+        refused(&["case", "check", case], &[case]);
+        if Path::new(case).is_file() {
+            refused(&["case", "encode", case, out], &[case]);
+        }
+        assert!(!output.exists(), "{case}");
+    }
+    refused(&["run", &bad[0]], &["line 3, column 3"]);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let missing = "no/such/folder/out.case";
+    refused(&["minimize", NESTED, "-o", missing], &[missing]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let output = command(&["variants"]).stdout(full).stderr(Stdio::piped()).output();
+    let output = output.expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stdout"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let mut child = command(&["variants", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("it is UTF-8");
+    assert_eq!((child.wait().expect("it ends").code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_case_may_come_from_standard_input() {
+    let mut child = command(&["run", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let text = fs::read(root().join(NESTED)).expect("the seed is there");
+    child.stdin.take().expect("piped").write_all(&text).expect("it is read");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.stdout, run(&["run", NESTED]).stdout);
+}
