@@ -13,10 +13,13 @@ fn complete(decl: &[String], events: &[String]) -> (Script, Outcome) {
     (script, outcome)
 }
 
-fn findings(lines: &str) -> Vec<(String, Option<Silence>)> {
+fn split(lines: &str) -> (Vec<String>, Vec<String>) {
     let lines = lines.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty());
-    let is_decl = |line: &String| line.starts_with("class ") || line.starts_with("lock ");
-    let (decl, events): (Vec<_>, Vec<_>) = lines.partition(is_decl);
+    lines.partition(|line| line.starts_with("class ") || line.starts_with("lock "))
+}
+
+fn findings(lines: &str) -> Vec<(String, Option<Silence>)> {
+    let (decl, events) = split(lines);
     let (_, outcome) = complete(&decl, &events);
     let lockdep = &outcome.lockdep;
     lockdep.reports().iter().map(|r| (lockdep.signature(r), r.silence)).collect()
@@ -58,6 +61,22 @@ fn a_handler_is_compared_with_what_it_interrupted() {
         T hardirqs_off\nT acq B w\nT softirq_enter\nT acq B w",
     );
     assert_eq!(found, one("recursive B w B w same-instance", Some(Silence::ChainCache)));
+}
+
+#[test]
+fn the_irq_states_that_conflict_are_named() {
+    let lines = "class S\nclass U\nlock S S\nlock U U
+        T1 softirq_enter\nT1 acq S w\nT1 rel S\nT1 softirq_exit
+        T2 hardirq_enter\nT2 acq U r\nT2 rel U\nT2 hardirq_exit\nT2 acq U r\nT2 rel U
+        T3 hardirqs_off\nT3 acq S w\nT3 acq U r";
+    let order = "irq_order S {IN-SOFTIRQ-W} S w U r U {SOFTIRQ-ON-R}".to_owned();
+    assert!(findings(lines).contains(&(order, None)), "{:?}", findings(lines));
+    let (decl, events) = split(lines);
+    let script = parse(&decl, &events).expect("a script");
+    let kernel = run(&script, Config::default());
+    let (report, _) = kernel.first().expect("a report");
+    let detail = Detail::IrqOrder { safe_bit: 2, unsafe_bit: 1 };
+    assert_eq!(format!("{:?}", report.detail), format!("{detail:?}"));
 }
 
 #[test]

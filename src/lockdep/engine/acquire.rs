@@ -81,6 +81,7 @@ impl Lockdep {
     pub(super) fn lock_acquire(&mut self, t: usize, request: &Request) -> bool {
         let Some(class) = self.class_of(request.instance, request.subclass) else {
             self.tasks[t].untracked += u32::from(!request.sync());
+            self.touch(t);
             return !self.off;
         };
         if request.nest().is_some() && !request.sync() && self.merge(t, class, request) {
@@ -156,8 +157,14 @@ impl Lockdep {
     }
 
     fn fire_wait_context(&mut self, t: usize, held: &HeldLock) -> bool {
-        let detail = Detail::WaitContext { context: self.tasks[t].wait_level };
-        let other = self.tasks[t].top().copied();
+        let task = &self.tasks[t];
+        let limit = task.wait_limit().apply(task.wait_level);
+        let allows = |below: &&HeldLock| {
+            below.context == held.context && self.classes[below.class.index()].allows == limit
+        };
+        // The lock that sets the limit, if it is not the context by itself.
+        let other = task.held().iter().find(allows).copied();
+        let detail = Detail::WaitContext { context: task.wait_level };
         let subject = Some(*held);
         self.fire(t, Draft { subject, other, detail, ..Draft::new(Kind::WaitContext) })
     }

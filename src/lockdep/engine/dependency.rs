@@ -12,6 +12,17 @@ use super::held::HeldLock;
 use super::report::{Detail, Draft, Kind, Limit, Silence};
 use super::search::{Goal, Query, Rule};
 
+const ALL_STATES: u16 = 0xff;
+const HARDIRQ_STATES: u16 = 0x0f;
+const SOFTIRQ_STATES: u16 = 0xf0;
+
+/// What an irq-order check found: the way from the safe class, the way to the unsafe one, and the
+/// usage bits that conflict.
+struct IrqOrder {
+    paths: [Range<usize>; 2],
+    bits: (u8, u8),
+}
+
 impl Lockdep {
     /// `new` is acquired while `held` is held. False when validation has ended.
     pub(super) fn add_dependency(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
@@ -19,7 +30,7 @@ impl Lockdep {
             return self.add_dependency_complete(t, held, new);
         }
         self.check_circular(t, held, new)
-            && self.check_irq_order(t, held, new, Rule::Kernel)
+            && self.check_irq_order(t, held, new)
             && self.insert_dependency(t, held, new)
     }
 
@@ -38,24 +49,59 @@ impl Lockdep {
     }
 
     /// Would this dependency let an interrupt-safe class wait for an interrupt-unsafe one?
-    fn check_irq_order(&mut self, t: usize, held: &HeldLock, new: &HeldLock, rule: Rule) -> bool {
+    fn check_irq_order(&mut self, t: usize, held: &HeldLock, new: &HeldLock) -> bool {
         if self.reach.rules_out_order(held.class, new.class) {
             return true;
         }
+        match self.find_irq_order(held, new, Rule::Kernel, ALL_STATES) {
+            Some(found) => self.fire_irq_order(t, held, new, found, None),
+            None => {
+                self.log.drop_lists();
+                true
+            }
+        }
+    }
+
+    /// The same in complete mode: the states one by one, and the pair that conflicts by name.
+    fn check_irq_order_complete(&mut self, t: usize, held: &HeldLock, new: &HeldLock) {
+        if self.reach.rules_out_order(held.class, new.class) {
+            return;
+        }
+        let silence = match self.find_irq_order(held, new, Rule::Kernel, ALL_STATES) {
+            _ if self.kernel_skips => Some(Silence::ChainCache),
+            None => Some(Silence::VisitedFirst),
+            Some(_) => None,
+        };
+        self.log.drop_lists();
+        for states in [HARDIRQ_STATES, SOFTIRQ_STATES] {
+            if let Some(found) = self.find_irq_order(held, new, Rule::Exact, states) {
+                self.fire_irq_order(t, held, new, found, silence);
+            }
+        }
+    }
+
+    /// The searches of the irq-order check, for the usage bits `states`. The paths stay listed.
+    fn find_irq_order(
+        &mut self,
+        held: &HeldLock,
+        new: &HeldLock,
+        rule: Rule,
+        states: u16,
+    ) -> Option<IrqOrder> {
         let before = |goal| irq_query(Direction::Backward, held, goal, rule);
         self.search(&before(Goal::Collect));
-        let used_in = self.search.collected & USED_IN;
+        let used_in = self.search.collected & USED_IN & states;
         let goal = Goal::Usage(exclusive_mask(used_in));
-        let Some(unsafe_) = self.search(&irq_query(Direction::Forward, new, goal, rule)) else {
-            return true;
-        };
+        let unsafe_ = self.search(&irq_query(Direction::Forward, new, goal, rule))?;
         let unsafe_path = self.keep_path(rule);
-        let enabled = self.classes[unsafe_.index()].usage & ENABLED;
-        if self.search(&before(Goal::Usage(exclusive_mask(enabled)))).is_none() {
-            return true;
-        }
+        let unsafe_usage = self.classes[unsafe_.index()].usage & states;
+        let goal = Goal::Usage(exclusive_mask(unsafe_usage & ENABLED));
+        let safe = self.search(&before(goal))?;
         let safe_path = self.keep_path(rule);
-        self.fire_irq_order(t, held, new, rule, [safe_path, unsafe_path])
+        // The kernel looks at all bits of the safe class and may name another pair.
+        let named = if rule == Rule::Kernel { !0 } else { USED_IN & states };
+        let bits = exclusive_match(self.classes[safe.index()].usage & named, unsafe_usage)?;
+        Some(IrqOrder { paths: [safe_path, unsafe_path], bits })
     }
 
     fn fire_irq_order(
@@ -63,17 +109,12 @@ impl Lockdep {
         t: usize,
         held: &HeldLock,
         new: &HeldLock,
-        rule: Rule,
-        paths: [Range<usize>; 2],
+        found: IrqOrder,
+        silence: Option<Silence>,
     ) -> bool {
-        let usage = |path: &Range<usize>| self.log.steps[path.start].usage;
-        let Some((safe_bit, unsafe_bit)) = exclusive_match(usage(&paths[0]), usage(&paths[1]))
-        else {
-            return true;
-        };
+        let (safe_bit, unsafe_bit) = found.bits;
         let detail = Detail::IrqOrder { safe_bit, unsafe_bit };
-        let (subject, other) = (Some(*new), Some(*held));
-        let silence = self.silence(rule);
+        let (subject, other, paths) = (Some(*new), Some(*held), found.paths);
         let draft = Draft::new(Kind::IrqOrder);
         self.fire(t, Draft { subject, other, detail, silence, paths, ..draft })
     }
@@ -112,21 +153,8 @@ impl Lockdep {
             }
         }
         self.note_closing(t, held, new);
-        let before = self.log.events;
-        self.check_irq_order(t, held, new, Rule::Kernel);
-        if self.log.events == before {
-            self.check_irq_order(t, held, new, Rule::Exact);
-        }
+        self.check_irq_order_complete(t, held, new);
         self.insert_dependency(t, held, new)
-    }
-
-    /// Why the kernel does not report what the search just found.
-    pub(super) fn silence(&self, rule: Rule) -> Option<Silence> {
-        match rule {
-            _ if self.kernel_skips => Some(Silence::ChainCache),
-            Rule::Kernel => None,
-            Rule::Exact => Some(Silence::VisitedFirst),
-        }
     }
 
     /// Runs a search.

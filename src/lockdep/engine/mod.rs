@@ -7,7 +7,8 @@
 //! | `class` | keys, instances, classes, name versions |
 //! | `acquire` | the order of the checks, wait types, merging, same-class check |
 //! | `mark` | usage bits, inconsistent states, irq inversion |
-//! | `chain` | the chain cache |
+//! | `chain`, `memo` | the chain cache, and known acquisitions as a whole |
+//! | `held`, `task` | what a task holds, and its interrupt state |
 //! | `dependency` | which edge, cycle and irq-order checks |
 //! | `search` | the kernel's breadth-first search |
 //! | `graph`, `order`, `reach` | the graph, and proofs that a search would find nothing |
@@ -183,10 +184,14 @@ impl Lockdep {
         Some((t, self.log.events))
     }
 
+    /// Lists a task for the next reset.
     #[cold]
     fn touch(&mut self, t: usize) {
-        self.tasks[t].touched = true;
-        self.touched_tasks.push(TaskId(t as u32));
+        if !self.tasks[t].touched {
+            self.tasks[t].touched = true;
+            self.tasks[t].update(self.config.raw_lock_nesting);
+            self.touched_tasks.push(TaskId(t as u32));
+        }
     }
 
     /// Kernel mode has reported and switched itself off.

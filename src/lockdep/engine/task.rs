@@ -103,7 +103,8 @@ impl IrqState {
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) chain: u64,
-    /// Everything below about interrupts, as one number in the low half.
+    /// Everything below about interrupts, as one number in the low half; the highest bit is set
+    /// until the task is touched, so that its first acquisition is never taken for a known one.
     pub(crate) state: u64,
     /// What [`IrqState`] means for an acquisition, recomputed when it changes.
     pub(crate) usage: u16,
@@ -153,7 +154,8 @@ impl Task {
         self.wait_level = self.irq.wait_level(raw_lock_nesting);
         self.state = u64::from(self.usage)
             | (u64::from(self.context) << 16)
-            | (u64::from(self.wait_level) << 24);
+            | (u64::from(self.wait_level) << 24)
+            | (u64::from(!self.touched) << 63);
     }
 
     /// Held locks, oldest first.

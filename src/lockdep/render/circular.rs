@@ -7,7 +7,7 @@ impl Page<'_> {
     pub(super) fn circular(&mut self) {
         self.open(54, "WARNING: possible circular locking dependency detected");
         let task = self.task();
-        self.line(&format!("{task} is trying to acquire lock:"));
+        self.say(format_args!("{task} is trying to acquire lock:"));
         self.held_line(self.report.subject);
         self.lines(&["", "but task is already holding lock:"]);
         self.held_line(self.report.other);
@@ -44,17 +44,17 @@ impl Page<'_> {
         let [held_name, middle_name, new_name] = names;
         self.line(" Possible unsafe locking scenario:");
         self.lines(&TWO_CPUS);
-        self.line(&format!("  {}({held_name});", verb(&held.lock, self.form)));
+        self.say(format_args!("  {}({held_name});", verb(&held.lock, self.form)));
         self.right(&format!("lock({middle_name});"));
         self.right(&format!("lock({held_name});"));
-        self.line(&format!("  {}({new_name});", verb(&new.lock, self.form)));
+        self.say(format_args!("  {}({new_name});", verb(&new.lock, self.form)));
         self.deadlock();
     }
 
     pub(super) fn recursive(&mut self) {
         self.open(44, "WARNING: possible recursive locking detected");
         let task = self.task();
-        self.line(&format!("{task} is trying to acquire lock:"));
+        self.say(format_args!("{task} is trying to acquire lock:"));
         self.held_line(self.report.subject);
         self.lines(&["", "but task is already holding lock:"]);
         self.held_line(self.report.other);

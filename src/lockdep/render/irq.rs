@@ -36,7 +36,7 @@ impl Page<'_> {
         let from = self.describe(held.lock.class(), held.usage);
         let to = self.describe(new.lock.class(), new.usage);
         self.lines(&[&format!("{from} ->{to}"), ""]);
-        self.line(&format!("but this new dependency connects a {state}-irq-safe lock:"));
+        self.say(format_args!("but this new dependency connects a {state}-irq-safe lock:"));
         self.became(safe, safe_bit, &format!("... which became {state}-irq-safe at:"), &[]);
         self.lines(&["", &format!("to a {state}-irq-unsafe lock:")]);
         let heading = format!("... which became {state}-irq-unsafe at:");
@@ -50,7 +50,7 @@ impl Page<'_> {
         self.lines(&["", &heading]);
         self.classes(paths[0], Listing::Backwards);
         self.lines(&["", "the dependencies between the lock to be acquired"]);
-        self.line(&format!(" and {state}-irq-unsafe lock:"));
+        self.say(format_args!(" and {state}-irq-unsafe lock:"));
         self.classes(paths[1], Listing::Plain);
         self.line("");
         self.backtrace();
@@ -77,7 +77,7 @@ impl Page<'_> {
         let now_used_in = 1 << new_bit & USED_IN != 0;
         self.open(56, "WARNING: possible irq lock inversion dependency detected");
         let task = self.task();
-        self.line(&format!("{task} just changed the state of lock:"));
+        self.say(format_args!("{task} just changed the state of lock:"));
         self.held_line(self.report.subject);
         self.line(&match now_used_in {
             true => format!("but this lock took another, {state}-unsafe lock in the past:"),
@@ -106,7 +106,7 @@ impl Page<'_> {
         let [safe, middle, unsafe_] = [safe, middle, unsafe_].map(|class| self.name(class));
         self.line(" Possible interrupt unsafe locking scenario:");
         self.lines(&TWO_CPUS);
-        self.line(&format!("  lock({unsafe_});"));
+        self.say(format_args!("  lock({unsafe_});"));
         self.right("local_irq_disable();");
         self.right(&format!("lock({safe});"));
         self.right(&format!("lock({middle});"));
@@ -125,7 +125,7 @@ impl Page<'_> {
                 Listing::Backwards if i == 0 => continue,
                 Listing::Backwards => path[i - 1].site,
             };
-            self.line(&format!("{:1$}... acquired at:", "", depth + 1));
+            self.say(format_args!("{:1$}... acquired at:", "", depth + 1));
             self.frames(acquired, 3);
             self.line("");
         }
@@ -136,15 +136,15 @@ impl Page<'_> {
         self.line(&head);
         for bit in (0..USAGE_BITS).filter(|bit| step.usage & 1 << bit != 0) {
             let name = bit_name(bit);
-            self.line(&format!("{:1$}{name} at:", "", depth + 3));
+            self.say(format_args!("{:1$}{name} at:", "", depth + 3));
             self.frames(self.usage_site(step.class, bit), 2 * depth + 8 + name.len());
         }
-        self.line(&format!("{:1$}}}", "", depth + 1));
+        self.say(format_args!("{:1$}}}", "", depth + 1));
         if let Some(class) = self.lockdep.classes().get(step.class.index()) {
             let address = self.symbols.key_address(class.key(), class.subclass());
             let symbol = self.symbols.key_symbol(class.key(), class.subclass());
             let place = format!("[<{address:016x}>] {symbol}");
-            self.line(&format!("{:1$}... key      at: {place}", "", depth + 1));
+            self.say(format_args!("{:1$}... key      at: {place}", "", depth + 1));
         }
     }
 
@@ -154,20 +154,20 @@ impl Page<'_> {
         };
         let (old, new) = (bit_name(old_bit), bit_name(new_bit));
         self.open(32, "WARNING: inconsistent lock state");
-        self.line(&format!("inconsistent {{{old}}} -> {{{new}}} usage."));
+        self.say(format_args!("inconsistent {{{old}}} -> {{{new}}} usage."));
         let takes = format!("{} {} takes:", self.task(), self.irq_state());
         self.line(&takes);
         self.held_line(self.report.subject);
-        self.line(&format!("{{{old}}} state was registered at:"));
+        self.say(format_args!("{{{old}}} state was registered at:"));
         self.frames(old_site, 2);
         self.irq_trace();
         self.lines(&["", "other info that might help us debug this:"]);
         self.lines(&[" Possible unsafe locking scenario:", "", "       CPU0", "       ----"]);
         if let Some(subject) = self.report.subject {
             let name = self.name(subject.lock.class());
-            self.line(&format!("  lock({name});"));
+            self.say(format_args!("  lock({name});"));
             self.line("  <Interrupt>");
-            self.line(&format!("    lock({name});"));
+            self.say(format_args!("    lock({name});"));
         }
         self.deadlock();
         self.locks();
@@ -191,7 +191,7 @@ impl Page<'_> {
     /// `print_irqtrace_events()`.
     fn irq_trace(&mut self) {
         let irq = self.report.irq;
-        self.line(&format!("irq event stamp: {}", irq.events));
+        self.say(format_args!("irq event stamp: {}", irq.events));
         self.last_change("hardirqs last  enabled", irq.last_hardirqs_on);
         self.last_change("hardirqs last disabled", irq.last_hardirqs_off);
         self.last_change("softirqs last  enabled", irq.last_softirqs_on);

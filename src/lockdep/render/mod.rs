@@ -9,7 +9,7 @@ mod circular;
 mod irq;
 mod short;
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::Lockdep;
 use super::engine::held::HeldLock;
@@ -46,6 +46,7 @@ pub trait Symbols {
     fn site_symbol(&self, site: Site) -> String;
 
     /// Frames of a recorded stack trace, innermost first.
+    #[inline(never)]
     fn frames(&self, site: Site) -> Vec<String> {
         vec![self.site_symbol(site)]
     }
@@ -114,11 +115,21 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// Prints a line. Out of line, like its relatives: text is made seldom and read in a diff, so
+    /// it should be small rather than fast.
+    #[inline(never)]
+    fn say(&mut self, line: fmt::Arguments) {
+        let _ = self.text.write_fmt(line);
+        self.text.push('\n');
+    }
+
+    #[inline(never)]
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
 
+    #[inline(never)]
     fn lines(&mut self, lines: &[&str]) {
         lines.iter().for_each(|line| self.line(line));
     }
@@ -129,16 +140,19 @@ impl Page<'_> {
         self.lines(&["", &"=".repeat(bar), title, &kernel, &"-".repeat(bar)]);
     }
 
+    #[inline(never)]
     fn task(&self) -> String {
         let task = self.report.task;
         format!("{}/{}", self.symbols.comm(task), self.symbols.pid(task))
     }
 
+    #[inline(never)]
     fn name(&self, class: ClassId) -> String {
         self.lockdep.class_name(class)
     }
 
     /// ` (name){usage}-{outer:inner}` (`print_lock_name()`).
+    #[inline(never)]
     fn describe(&self, class: ClassId, usage: u16) -> String {
         let levels = self.lockdep.classes().get(class.index()).map(|c| c.wait_levels());
         let (outer, inner) = levels.unwrap_or_default();
@@ -151,12 +165,14 @@ impl Page<'_> {
     }
 
     /// Address, class, place of acquisition (`print_lock()`).
+    #[inline(never)]
     fn held(&self, view: &HeldView) -> String {
         let address = self.symbols.instance_address(view.lock.instance());
         let class = self.describe(view.lock.class(), view.usage);
         format!("{address:016x}{class}, at: {}", self.symbols.site_symbol(view.lock.site()))
     }
 
+    #[inline(never)]
     fn held_line(&mut self, view: Option<HeldView>) {
         if let Some(view) = view {
             let line = self.held(&view);
@@ -169,9 +185,9 @@ impl Page<'_> {
         let held = self.lockdep.report_held(self.report);
         let task = self.task();
         match held.len() {
-            0 => self.line(&format!("no locks held by {task}.")),
-            1 => self.line(&format!("1 lock held by {task}:")),
-            n => self.line(&format!("{n} locks held by {task}:")),
+            0 => self.say(format_args!("no locks held by {task}.")),
+            1 => self.say(format_args!("1 lock held by {task}:")),
+            n => self.say(format_args!("{n} locks held by {task}:")),
         }
         for (i, view) in held.iter().enumerate() {
             let line = format!(" #{i}: {}", self.held(view));
@@ -181,7 +197,7 @@ impl Page<'_> {
 
     fn frames(&mut self, site: Site, indent: usize) {
         for frame in self.symbols.frames(site) {
-            self.line(&format!("{:indent$}{frame}", ""));
+            self.say(format_args!("{:indent$}{frame}", ""));
         }
     }
 
@@ -192,12 +208,14 @@ impl Page<'_> {
     }
 
     /// `stack backtrace:` and the dump.
+    #[inline(never)]
     fn backtrace(&mut self) {
         self.line("stack backtrace:");
         self.dump_stack();
     }
 
     /// `[<address>] symbol` of a site.
+    #[inline(never)]
     fn place(&self, site: Site) -> String {
         let (address, symbol) = (self.symbols.site_address(site), self.symbols.site_symbol(site));
         format!("[<{address:016x}>] {symbol}")
@@ -210,10 +228,12 @@ impl Page<'_> {
     }
 
     /// A row of the scenario table's right column.
+    #[inline(never)]
     fn right(&mut self, text: &str) {
         let _ = writeln!(self.text, "{:31}{text}", "");
     }
 
+    #[inline(never)]
     fn deadlock(&mut self) {
         self.lines(&["", " *** DEADLOCK ***", ""]);
     }

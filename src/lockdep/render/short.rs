@@ -10,10 +10,10 @@ impl Page<'_> {
         let Detail::WaitContext { context } = self.report.detail else { return };
         self.open(29, "[ BUG: Invalid wait context ]");
         let task = self.task();
-        self.line(&format!("{task} is trying to lock:"));
+        self.say(format_args!("{task} is trying to lock:"));
         self.held_line(self.report.subject);
         self.line("other info that might help us debug this:");
-        self.line(&format!("context-{{{context}:{context}}}"));
+        self.say(format_args!("context-{{{context}:{context}}}"));
         self.locks();
         self.backtrace();
     }
@@ -22,7 +22,7 @@ impl Page<'_> {
     pub(super) fn bad_unlock(&mut self) {
         let (task, name) = (self.task(), self.bare_name());
         self.open(37, "WARNING: bad unlock balance detected!");
-        self.line(&format!("{task} is trying to release lock ({name}) at:"));
+        self.say(format_args!("{task} is trying to release lock ({name}) at:"));
         let place = self.place(self.report.site);
         self.lines(&[&place, "but there are no more locks to release!"]);
         self.lines(&["", "other info that might help us debug this:"]);
@@ -42,7 +42,7 @@ impl Page<'_> {
     pub(super) fn nest_not_held(&mut self) {
         let (task, name) = (self.task(), self.bare_name());
         self.open(34, "WARNING: Nested lock was not taken");
-        self.line(&format!("{task} is trying to lock:"));
+        self.say(format_args!("{task} is trying to lock:"));
         self.held_line(self.report.subject);
         self.lines(&["", "but this task is not holding:", &name, ""]);
         self.backtrace();
@@ -60,7 +60,7 @@ impl Page<'_> {
         let task = self.task();
         self.open(25, "WARNING: held lock freed!");
         let range = format!("{from:016x}-{to:016x}");
-        self.line(&format!("{task} is freeing memory {range}, with a lock still held there!"));
+        self.say(format_args!("{task} is freeing memory {range}, with a lock still held there!"));
         self.held_line(self.report.subject);
         self.locks();
         self.line("");
@@ -80,7 +80,7 @@ impl Page<'_> {
     pub(super) fn user_held(&mut self) {
         let task = self.task();
         self.open(48, "WARNING: lock held when returning to user space!");
-        self.line(&format!("{task} is leaving the kernel with locks still held!"));
+        self.say(format_args!("{task} is leaving the kernel with locks still held!"));
         self.locks();
     }
 
@@ -97,7 +97,7 @@ impl Page<'_> {
         };
         self.lines(&[&title, "turning off the locking correctness validator."]);
         if limit == Limit::Depth {
-            self.line(&format!("depth: {MAX_LOCK_DEPTH}  max: {MAX_LOCK_DEPTH}!"));
+            self.say(format_args!("depth: {MAX_LOCK_DEPTH}  max: {MAX_LOCK_DEPTH}!"));
             self.locks();
             self.symbols.all_locks().iter().for_each(|line| self.line(line));
         }
