@@ -11,6 +11,8 @@
 //! (2006), with the two-way search of Bender, Fineman, Gilbert and Tarjan, "A new approach to
 //! incremental cycle detection" (2015), and list labels after Dietz and Sleator.
 
+use std::collections::BinaryHeap;
+
 use super::super::types::ClassId;
 use super::bytes;
 use super::graph::{Direction, Graph, NO_EDGE};
@@ -71,10 +73,11 @@ enum Step {
 /// Things to be sorted, by number.
 pub(crate) type Keys = Vec<(u64, u16)>;
 
-/// The engine's only sort: one, so that an instrumented build carries one.
+/// The engine's only sort, by heap: a tenth of the branches of the library's other sorts, which an
+/// instrumented build pays for at every execution.
 #[inline(never)]
 pub(crate) fn sort(keys: &mut Keys) {
-    keys.sort_unstable();
+    *keys = BinaryHeap::from(std::mem::take(keys)).into_sorted_vec();
 }
 
 impl Order {
