@@ -21,7 +21,7 @@ use super::report::{Draft, Kind, PathStep, Report, Silence};
 use super::search::Rule;
 
 /// Most edges that one [`Lockdep::finish`] follows; no ordinary graph comes near it.
-const MAX_WORK: usize = 1 << 23;
+const MAX_WORK: usize = 1 << 25;
 
 /// A dependency that closed a strong cycle when it was added, with the report of that moment.
 #[derive(Clone, Debug)]
