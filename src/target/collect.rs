@@ -11,7 +11,6 @@ use std::process;
 
 use crate::case::Case;
 use crate::oracle::{Kind, Signature};
-use crate::shrink::Size;
 
 /// Hexadecimal digits of a signature.
 const HASH: usize = 16;
@@ -34,7 +33,7 @@ pub fn parse_file_name(name: &str) -> Option<(Kind, Signature)> {
 #[derive(Debug)]
 pub struct Collector {
     folder: PathBuf,
-    known: Vec<(Signature, Size)>,
+    known: Vec<(Signature, u64)>,
 }
 
 impl Collector {
@@ -47,13 +46,13 @@ impl Collector {
             let Some((_, signature)) = entry.file_name().to_str().and_then(parse_file_name) else {
                 continue;
             };
-            known.push((signature, stored_size(&entry.path())?));
+            known.push((signature, entry.metadata()?.len()));
         }
         Ok(Collector { folder: folder.to_path_buf(), known })
     }
 
     /// Whether that finding is new, or known only from larger cases.
-    pub fn wants(&self, signature: Signature, size: Size) -> bool {
+    pub fn wants(&self, signature: Signature, size: u64) -> bool {
         match self.known.iter().find(|(known, _)| *known == signature) {
             Some((_, smallest)) => size < *smallest,
             None => true,
@@ -63,8 +62,9 @@ impl Collector {
     /// Writes the case under the finding's name, unless another process wrote a smaller one.
     pub fn store(&mut self, kind: Kind, signature: Signature, case: &Case) -> io::Result<()> {
         let path = self.folder.join(file_name(kind, signature));
-        let size = Size::of(case);
-        let smallest = stored_size(&path).ok().filter(|stored| *stored <= size);
+        let size = size_of(case);
+        let stored = fs::metadata(&path).ok().map(|stored| stored.len());
+        let smallest = stored.filter(|stored| *stored <= size);
         if smallest.is_none() {
             let draft = self.folder.join(format!(".{}.part", process::id()));
             fs::write(&draft, case.encode())?;
@@ -74,7 +74,7 @@ impl Collector {
         Ok(())
     }
 
-    fn remember(&mut self, signature: Signature, size: Size) {
+    fn remember(&mut self, signature: Signature, size: u64) {
         match self.known.iter_mut().find(|(known, _)| *known == signature) {
             Some((_, smallest)) => *smallest = size,
             None => self.known.push((signature, size)),
@@ -82,8 +82,9 @@ impl Collector {
     }
 }
 
-fn stored_size(path: &Path) -> io::Result<Size> {
-    Ok(Size::of(&Case::decode(&fs::read(path)?)))
+/// What makes a case smaller than another: the bytes of its binary form, which are its file's.
+pub fn size_of(case: &Case) -> u64 {
+    case.encoded_len() as u64
 }
 
 #[cfg(test)]

@@ -11,13 +11,12 @@ use std::process;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use super::collect::Collector;
+use super::collect::{Collector, size_of};
 use super::{Features, Knobs, violation};
 use crate::case::Case;
 use crate::kvm::{Bug, Variant};
 use crate::oracle::Severity;
 use crate::run::{Finding, Options, Runner};
-use crate::shrink::Size;
 
 /// The bytes of a case as an engine hands them over. `Debug` prints the text of the case.
 #[derive(Clone, Copy)]
@@ -87,7 +86,7 @@ fn collect(collector: &mut Collector, case: &Case, findings: &[Finding], feature
     if findings.is_empty() {
         return;
     }
-    let size = Size::of(case);
+    let size = size_of(case);
     for finding in findings {
         features.signature(finding.signature);
         if collector.wants(finding.signature, size)

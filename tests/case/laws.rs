@@ -31,6 +31,7 @@ proptest! {
         let case = Case::decode(&bytes);
         prop_assert_eq!(case.check(), Ok(()));
         prop_assert_eq!(&Case::decode(&case.encode()), &case);
+        prop_assert_eq!(case.encode().len(), case.encoded_len());
         prop_assert_eq!(Case::parse(case.to_string().as_bytes()), Ok(case));
     }
 

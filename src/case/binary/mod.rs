@@ -13,7 +13,9 @@ mod v1;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use super::{Case, MAX_BURSTS, MAX_INITIAL_SLOTS, MAX_OPS, MAX_REGISTRANTS, Programs, Schedule};
+use super::{
+    Case, MAX_BURSTS, MAX_INITIAL_SLOTS, MAX_OPS, MAX_REGISTRANTS, Programs, Registrant, Schedule,
+};
 use crate::kvm::MAX_VMS;
 
 pub(super) use v1::{Kind, Record};
@@ -53,6 +55,18 @@ impl Case {
         let (records, _rest) = data.get(1..).unwrap_or_default().as_chunks::<RECORD>();
         // One version so far: whatever the first byte says is read as that.
         v1::decode(self, records);
+    }
+
+    /// Length of the binary form in bytes, without making it.
+    pub fn encoded_len(&self) -> usize {
+        let slots = |registrant: &Registrant| match registrant {
+            Registrant::Vm(slots) => 1 + slots.len(),
+            _ => 1,
+        };
+        let registrants: usize = self.config.registrants.iter().map(slots).sum();
+        // One record for the configuration, one for the tail of the schedule.
+        let records = 2 + registrants + self.programs.ops.len() + self.schedule.bursts.len();
+        1 + RECORD * records
     }
 
     /// The bytes of the case, in the current version. Of a case that is not legal, what decoding
