@@ -111,6 +111,20 @@ fn chain_forward(bencher: Bencher, n: usize) {
     grow(bencher, n, (1..n).map(|i| (i - 1, i)).collect());
 }
 
+/// The last tenth of a chain of 4,000, the rest being there.
+#[divan::bench(sample_count = 30, sample_size = 1)]
+fn chain_last_tenth(bencher: Bencher) {
+    let (most, all) = (3600, 4000);
+    let grown = || {
+        let mut b = bench(Mode::Kernel, all);
+        (1..most).for_each(|i| b.pair(i - 1, i));
+        b
+    };
+    bencher.counter(ItemsCount::new(all - most)).with_inputs(grown).bench_local_refs(|b| {
+        (most..all).for_each(|i| b.pair(i - 1, i));
+    });
+}
+
 /// A chain built from its end.
 #[divan::bench(args = [100, 1000, 4000])]
 fn chain_backward(bencher: Bencher, n: usize) {

@@ -1,6 +1,8 @@
 //! The campaign, from the outside: it survives a kill, goes on where it stopped, and finds a
 //! planted bug from nothing.
 
+#![cfg(feature = "cli")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

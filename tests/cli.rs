@@ -1,6 +1,8 @@
 //! The command line from the outside: every command's happy path, bad input, exit codes, and the
 //! same bytes for the same input.
 
+#![cfg(feature = "cli")]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

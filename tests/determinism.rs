@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use kvm_lock_fuzz::case::{Case, Tail};
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::run::{Options, Outcome, Runner};
@@ -42,6 +44,27 @@ fn watching_changes_nothing() {
         let watched = Options { recording: true, ..unwatched };
         assert_eq!(runner.run(&case, &watched), &outcome, "{case}");
     }
+}
+
+/// Triage groups by hash, people read the text: they tell the same findings apart.
+#[test]
+fn a_signature_has_one_text_and_a_text_one_signature() {
+    let mut runner = Runner::new();
+    let (mut texts, mut hashes) = (BTreeMap::new(), BTreeMap::new());
+    let bugs = common::cases_in("tests/cases/bugs").into_iter();
+    let bugs = bugs.map(|(_, case)| (Options::of(&case), case));
+    for (options, case) in
+        bugs.chain(cases().map(|(case, variant)| (options(&case, variant), case)))
+    {
+        for finding in runner.run(&case, &options).findings.clone() {
+            let text = runner.describe(&finding).signature;
+            let known = texts.entry(finding.signature.0).or_insert_with(|| text.clone());
+            assert_eq!(known, &text, "{case}");
+            let hash = hashes.entry(text.clone()).or_insert(finding.signature.0);
+            assert_eq!(*hash, finding.signature.0, "{text}\n{case}");
+        }
+    }
+    assert!(texts.len() > 30, "{texts:?}");
 }
 
 /// Everything but the order of the findings, and the steps between a place and the point after it.

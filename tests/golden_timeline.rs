@@ -3,7 +3,10 @@
 
 mod common;
 
+use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::Variant;
+use kvm_lock_fuzz::kvm::trace::Event;
+use kvm_lock_fuzz::machine::sim::What;
 use kvm_lock_fuzz::report::timeline::timeline;
 use kvm_lock_fuzz::run::{Options, Runner};
 
@@ -29,16 +32,46 @@ fn the_region_of_the_seed() {
     check("timeline-seed-splat.txt", "seed-splat");
 }
 
-#[test]
-fn lanes_are_as_wide_as_a_page_where_names_allow() {
-    for case in common::seeds() {
+/// Seeds and random cases, under every variant.
+fn timelines(mut look: impl FnMut(&Case, &Runner, &str)) {
+    let mut runner = Runner::new();
+    for case in common::seeds().into_iter().chain(common::random_cases(0x71e).take(300)) {
         for variant in Variant::ALL {
-            let mut runner = Runner::new();
             let bug = None;
             runner.run(&case, &Options { recording: true, variant, bug, ..Options::of(&case) });
-            let text = timeline(&case, &runner);
-            let wide = text.lines().find(|line| line.chars().count() > 120);
-            assert_eq!(wide, None, "{case}");
+            look(&case, &runner, &timeline(&case, &runner));
         }
     }
+}
+
+#[test]
+fn lines_fit_a_page() {
+    timelines(|case, _, text| {
+        let wide = text.lines().find(|line| line.chars().count() > 120);
+        assert_eq!(wide, None, "{case}");
+    });
+}
+
+/// The legend has the mark too.
+#[test]
+fn every_finding_is_marked_once() {
+    timelines(|case, runner, text| {
+        let findings = runner.outcome().findings.len();
+        assert_eq!(text.matches("<== ").count(), findings + 1, "{case}\n{text}");
+    });
+}
+
+#[test]
+fn no_lock_is_left_out() {
+    timelines(|case, runner, text| {
+        runner.inspect(|seen| {
+            let first =
+                seen.records.iter().position(|r| matches!(r.what, What::Trace(Event::Op(_))));
+            for record in &seen.records[first.unwrap()..] {
+                if let What::Acquired(lock, _) | What::Blocked(lock, _) = record.what {
+                    assert!(text.contains(seen.class(lock)), "{}: {case}", seen.class(lock));
+                }
+            }
+        });
+    });
 }

@@ -1,5 +1,7 @@
 //! Lists that are kept in more than one place agree with each other and with the tree.
 
+#![cfg(feature = "cli")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! What OSS-Fuzz's base-runner checks of a build, without its images: the targets are found by
 //! their symbol, run from a folder that was moved, and their seeds replay.
 
+#![cfg(feature = "cli")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -12,9 +12,9 @@ use kvm_lock_fuzz::prng::Prng;
 use kvm_lock_fuzz::run::{Options, Outcome, Runner};
 
 fn cases() -> Vec<(PathBuf, Case)> {
-    let folders =
-        ["corpus/protocol", "corpus/regressions", "tests/cases/bugs", "tests/cases/kinds"];
-    let present = folders.into_iter().filter(|folder| common::path(folder).is_dir());
+    let folders = ["corpus/protocol", "corpus/regressions"].into_iter();
+    let folders = folders.chain(["tests/cases/bugs", "tests/cases/kinds", "tests/cases/points"]);
+    let present = folders.filter(|folder| common::path(folder).is_dir());
     present.flat_map(common::cases_in).collect()
 }
 

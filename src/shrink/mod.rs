@@ -92,7 +92,7 @@ pub fn minimize(
 /// let case: Case = "vm v task a fault gfn 3 write cow 0x100 end task b fault gfn 1".parse().unwrap();
 /// let mut faults = |case: &Case| case.programs.ops.iter().any(|op| op.vm().is_some());
 /// let small = shrink(&case, &mut faults, 1000);
-/// assert_eq!(small.to_string(), "variant counted\nvm vm0\ntask vcpu\n  fault gfn 0x03\n");
+/// assert_eq!(small.to_string(), "variant counted\nvm vm0\ntask vcpu\n  fault gfn 0x00\n");
 /// ```
 pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
     let mut search = Search { best: case.clone(), judge, runs };

@@ -20,8 +20,8 @@ use super::order::{Keys, sort};
 use super::report::{Draft, Kind, PathStep, Report, Silence};
 use super::search::Rule;
 
-/// Most states that one [`Lockdep::finish`] visits; no ordinary graph comes near it.
-const MAX_VISITS: usize = 1 << 23;
+/// Most edges that one [`Lockdep::finish`] follows; no ordinary graph comes near it.
+const MAX_WORK: usize = 1 << 23;
 
 /// A dependency that closed a strong cycle when it was added, with the report of that moment.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct Findings {
     reach: Vec<u8>,
     keys: Keys,
     finished: bool,
-    /// States visited by the current `finish`.
+    /// Edges followed by the current `finish`.
     work: usize,
 }
 
@@ -114,7 +114,7 @@ impl Lockdep {
     /// Whether the last [`finish`](Self::finish) looked at every edge. It gives up on graphs that
     /// are both very large and cyclic through and through.
     pub fn is_exhaustive(&self) -> bool {
-        self.findings.work < MAX_VISITS
+        self.findings.work < MAX_WORK
     }
 
     fn finish_edge(&mut self, edge: u16) {
@@ -149,7 +149,7 @@ impl Lockdep {
             self.expand_state(head, visit);
             head += 1;
         }
-        self.findings.work += self.findings.visits.len() + self.findings.path.len();
+        self.findings.work += self.findings.path.len();
     }
 
     fn begin_cycle_search(&mut self) {
@@ -177,6 +177,7 @@ impl Lockdep {
             at = self.graph.next(at, Direction::Forward);
         }
         sort(&mut keys);
+        self.findings.work += keys.len();
         for &(_, at) in &keys {
             let edge = *self.graph.edge(at);
             let kinds = if visit.weak { edge.kinds & (ER | EN) } else { edge.kinds };

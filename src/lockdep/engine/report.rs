@@ -2,7 +2,7 @@
 //!
 //! A report is a small record; the lists that belong to it (held locks, paths) lie in vectors that
 //! the engine keeps and reuses, so that a run that reports costs no allocation either. Text is
-//! made by [`render`](super::super::render), on demand.
+//! made by [`render`](mod@super::super::render), on demand.
 
 use std::ops::Range;
 
