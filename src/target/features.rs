@@ -27,11 +27,20 @@ impl Features {
 
     /// The execution showed that finding.
     pub fn signature(&self, signature: Signature) {
-        self.0[signature.0 as usize % COUNTERS].store(1, Ordering::Relaxed);
+        self.set(COUNTERS / 2 + signature.0 as usize % (COUNTERS / 2));
+    }
+
+    /// In the execution a step of one task met a phase of another's operation.
+    pub fn meeting(&self, which: usize) {
+        self.set(which % (COUNTERS / 2));
+    }
+
+    fn set(&self, counter: usize) {
+        self.0[counter].store(1, Ordering::Relaxed);
     }
 
     /// Number of counters that are set.
-    pub fn set(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.iter().filter(|c| c.load(Ordering::Relaxed) != 0).count()
     }
 }

@@ -9,6 +9,7 @@ pub mod case_text;
 pub mod collect;
 pub mod features;
 pub mod knobs;
+mod overlap;
 pub mod protocol;
 pub mod violation;
 

@@ -12,6 +12,7 @@ use std::process;
 use arbitrary::{Arbitrary, Unstructured};
 
 use super::collect::{Collector, size_of};
+use super::overlap::Overlap;
 use super::{Features, Knobs, violation};
 use crate::case::Case;
 use crate::kvm::{Bug, Variant};
@@ -41,6 +42,7 @@ pub struct Protocol {
     collector: Option<Collector>,
     case: Case,
     runner: Runner,
+    overlap: Overlap,
 }
 
 impl Protocol {
@@ -51,6 +53,7 @@ impl Protocol {
             collector: knobs.collect.as_deref().map(Collector::open).transpose()?,
             case: Case::default(),
             runner: Runner::new(),
+            overlap: Overlap::default(),
         })
     }
 
@@ -69,7 +72,9 @@ impl Protocol {
     /// Runs the case as it stands.
     fn judge(&mut self, features: &Features) {
         let options = Options::of(&self.case);
-        let outcome = self.runner.run(&self.case, &options);
+        self.runner.run(&self.case, &options);
+        self.runner.inspect(|seen| self.overlap.mark(seen.records, features));
+        let outcome = self.runner.outcome();
         match &mut self.collector {
             Some(collector) => collect(collector, &self.case, &outcome.findings, features),
             None => {
