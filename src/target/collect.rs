@@ -11,7 +11,19 @@ use std::process;
 
 use crate::case::Case;
 use crate::oracle::{Kind, Signature};
-use crate::shrink::Size;
+
+/// How large a case is: operations and ends, bursts, tasks. Coarser than what the shrinker
+/// measures, and cheap enough for every execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size([usize; 3]);
+
+impl Size {
+    /// The size of a case.
+    pub fn of(case: &Case) -> Size {
+        let Case { programs, schedule, .. } = case;
+        Size([programs.ops.len(), schedule.bursts.len(), programs.ends.len()])
+    }
+}
 
 /// Hexadecimal digits of a signature.
 const HASH: usize = 16;

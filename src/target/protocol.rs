@@ -11,14 +11,13 @@ use std::process;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use super::collect::Collector;
+use super::collect::{Collector, Size};
 use super::overlap::Overlap;
 use super::{Features, Knobs, violation};
 use crate::case::Case;
 use crate::kvm::{Bug, Variant};
 use crate::oracle::Severity;
 use crate::run::{Finding, Options, Runner};
-use crate::shrink::Size;
 
 /// The bytes of a case as an engine hands them over. `Debug` prints the text of the case.
 #[derive(Clone, Copy)]
