@@ -128,7 +128,7 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
     let because_of_bug = needs_bug(&mut runner, &case, signature);
     let finding = shows(&mut runner, &case, signature)?;
-    let described = runner.describe(&finding);
+    let described = runner.describe_in(&case, &finding);
     let artifact = collected.path.clone();
     Some(Found { finding, described, case, first: None, because_of_bug, artifact })
 }

@@ -84,6 +84,6 @@ fn minimized(case: &Case, small: &Case, finding: &Finding) -> Minimized {
     Minimized {
         operations_before: Size::of(case).operations,
         bursts_before: Size::of(case).bursts,
-        finding: Entry::new(kept, runner.describe(kept), small),
+        finding: Entry::new(kept, runner.describe_in(small, kept), small),
     }
 }

@@ -101,7 +101,7 @@ impl Arguments {
     fn one(&self, runner: &mut Runner, case: Case, options: &Options) -> Ran {
         let outcome = runner.run(&case, options).clone();
         let described: Vec<Described> =
-            outcome.findings.iter().map(|finding| runner.describe(finding)).collect();
+            outcome.findings.iter().map(|finding| runner.describe_in(&case, finding)).collect();
         let policy = options.policy.name();
         let mut text = text::run(&case, policy, &outcome, &described);
         if self.splat {

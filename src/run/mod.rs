@@ -139,9 +139,15 @@ impl Runner {
         self.options.as_ref()
     }
 
-    /// Puts a finding of the last run into words.
+    /// Puts a finding of the last run into words; tasks go by number.
     pub fn describe(&self, finding: &Finding) -> Described {
-        self.sim.inspect(|seen| words::describe(seen, finding))
+        self.sim.inspect(|seen| words::describe(seen, finding, &|task| format!("task {task}")))
+    }
+
+    /// The same, with the names that tasks have in the text of the case.
+    pub fn describe_in(&self, case: &Case, finding: &Finding) -> Described {
+        let name = |task: u8| case.task_name(usize::from(task));
+        self.sim.inspect(|seen| words::describe(seen, finding, &name))
     }
 
     /// The validator's reports of the last run as text, in the form of the kernel release that the

@@ -16,11 +16,15 @@ pub struct Described {
     pub message: String,
 }
 
-pub(super) fn describe(seen: &Inspect<'_, Event>, finding: &Finding) -> Described {
+pub(super) fn describe(
+    seen: &Inspect<'_, Event>,
+    finding: &Finding,
+    name: &dyn Fn(u8) -> String,
+) -> Described {
     let kind = finding.kind.name();
     match finding.evidence {
         Evidence::Report(index) => report(seen, kind, index),
-        Evidence::Waits(index) => waits(seen, finding, index),
+        Evidence::Waits(index) => waits(seen, finding, index, name),
         Evidence::Invariant(what) => plain(kind, what, what.to_owned()),
         Evidence::At(what, function) => {
             plain(kind, &format!("{what} {function}"), format!("{what}, in {function}"))
@@ -67,7 +71,12 @@ fn title(kind: &str, reported: Reported) -> &'static str {
     }
 }
 
-fn waits(seen: &Inspect<'_, Event>, finding: &Finding, index: u16) -> Described {
+fn waits(
+    seen: &Inspect<'_, Event>,
+    finding: &Finding,
+    index: u16,
+    name: &dyn Fn(u8) -> String,
+) -> Described {
     let Some(cycle) = seen.cycles.get(usize::from(index)) else {
         return plain(finding.kind.name(), "", String::new());
     };
@@ -79,7 +88,7 @@ fn waits(seen: &Inspect<'_, Event>, finding: &Finding, index: u16) -> Described 
     }
     let end = if cycle.closed { "" } else { ", which nobody will end" };
     let told: Vec<String> =
-        steps.iter().map(|s| format!("task {} waits for {}", s.task, waited(s))).collect();
+        steps.iter().map(|s| format!("{} waits for {}", name(s.task), waited(s))).collect();
     Described {
         signature,
         classes: steps.iter().map(|s| s.name.to_owned()).collect(),
