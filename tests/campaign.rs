@@ -1,7 +1,8 @@
 //! The campaign, from the outside: it survives a kill, goes on where it stopped, and finds a
 //! planted bug from nothing.
 
-#![cfg(feature = "cli")]
+// They build the fuzz targets: a minute or two, and a C++ compiler.
+#![cfg(feature = "fuzz-tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,7 +63,6 @@ fn fuzzing(results: &Path, artifacts: &Path) -> (Child, Vec<u32>) {
 }
 
 #[test]
-#[ignore = "builds the fuzz targets; .ci/run runs it"]
 fn a_kill_loses_nothing_and_leaves_nobody_behind() {
     let _turn = TURN.lock();
     let results = results("kill");
@@ -83,7 +83,6 @@ fn a_kill_loses_nothing_and_leaves_nobody_behind() {
 }
 
 #[test]
-#[ignore = "builds the fuzz targets; .ci/run runs it"]
 fn a_planted_bug_is_found_from_nothing() {
     let _turn = TURN.lock();
     let results = results("bug");
@@ -98,7 +97,6 @@ fn a_planted_bug_is_found_from_nothing() {
 }
 
 #[test]
-#[ignore = "builds the fuzz targets; .ci/run runs it"]
 fn a_second_campaign_goes_on_from_the_first() {
     let _turn = TURN.lock();
     let results = results("resume");
