@@ -241,6 +241,24 @@ fn lockdep_scripts_are_judged() {
 }
 
 #[test]
+fn a_lockdep_script_is_shown_in_every_form() {
+    let show = |rest: &[&str]| {
+        let file = "tests/vectors/lockdep/seed.jsonl";
+        [&["lockdep", "show", file, "--id", "seed/as_reported"], rest].concat()
+    };
+    assert!(expect(1, &show(&[])).contains("  rlock(&kvm->mmu_notifier_slots_lock);"));
+    assert!(expect(1, &show(&["--as", "5.12"])).contains("  lock(&kvm->mmu_notifier_slots_lock);"));
+    assert!(expect(1, &show(&["--as", "dot"])).contains("color=red"));
+    assert!(expect(1, &show(&["--as", "svg"])).starts_with("<svg "));
+    let reports: Value = serde_json::from_str(&expect(1, &show(&["--json"]))).expect("JSON");
+    assert_eq!(reports["reports"][0]["kind"], "circular");
+    refused(
+        &["lockdep", "show", "tests/vectors/lockdep/seed.jsonl", "--id", "x"],
+        &["no record x"],
+    );
+}
+
+#[test]
 fn bad_usage_is_one_line() {
     refused(&[], &["--help"]);
     refused(&["nothing"], &["nothing"]);
