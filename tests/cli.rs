@@ -242,10 +242,10 @@ fn lockdep_scripts_are_judged() {
 
 #[test]
 fn a_lockdep_script_is_shown_in_every_form() {
-    let show = |rest: &[&str]| {
+    fn show<'a>(rest: &[&'a str]) -> Vec<&'a str> {
         let file = "tests/vectors/lockdep/seed.jsonl";
         [&["lockdep", "show", file, "--id", "seed/as_reported"], rest].concat()
-    };
+    }
     assert!(expect(1, &show(&[])).contains("  rlock(&kvm->mmu_notifier_slots_lock);"));
     assert!(expect(1, &show(&["--as", "5.12"])).contains("  lock(&kvm->mmu_notifier_slots_lock);"));
     assert!(expect(1, &show(&["--as", "dot"])).contains("color=red"));
