@@ -2,43 +2,74 @@
 
 mod small;
 
+use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::mutate::mutate;
+use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::machine::sim::Sim;
 use kvm_lock_fuzz::prng::Prng;
+use kvm_lock_fuzz::run::{Options, Runner};
 use kvm_lock_fuzz::schedule::Random;
 use small::{Role, Small, execute};
 
 fn main() {
-    let only = std::env::var("ONLY").ok();
-    for (name, invalidators) in [("n=2", 2), ("n=8", 8)] {
-        if only.as_deref().is_some_and(|only| only != name) {
-            continue;
+    small_protocol("n=2", 2);
+    small_protocol("n=8", 8);
+    cases();
+}
+
+/// Executions of the small protocol per CPU second, a full reset of everything before each.
+fn small_protocol(name: &str, invalidators: usize) {
+    const RUNS: u32 = 100_000;
+    let mut roles = vec![Role::Invalidator; invalidators];
+    roles.extend([Role::Writer, Role::Fault]);
+    let mut sim = Sim::new(Random(Prng(1)));
+    let small = Small::build(&mut sim);
+    let (mut rates, mut points, mut events) = (Vec::new(), 0, 0);
+    for _ in 0..5 {
+        let begin = cpu_ns();
+        for _ in 0..RUNS {
+            let (p, e) = execute(&mut sim, small, &roles, |_| {});
+            points += u64::from(p);
+            events += u64::from(e);
         }
-        let mut roles = vec![Role::Invalidator; invalidators];
-        roles.extend([Role::Writer, Role::Fault]);
-        let mut sim = Sim::new(Random(Prng(1)));
-        let small = Small::build(&mut sim);
-        let mut rates = Vec::new();
-        let (mut points, mut events) = (0u64, 0u64);
-        for _ in 0..5 {
-            let runs: u32 =
-                std::env::var("RUNS").ok().and_then(|r| r.parse().ok()).unwrap_or(200_000);
-            let begin = cpu_ns();
-            for _ in 0..runs {
-                let (p, e) = execute(&mut sim, small, &roles, |_| {});
-                points += u64::from(p);
-                events += u64::from(e);
-            }
-            rates.push(f64::from(runs) * 1e9 / (cpu_ns() - begin) as f64);
-        }
-        rates.sort_by(f64::total_cmp);
-        println!(
-            "{name}: {:.0} exec/s, {:.0} ns, {} points, {} events",
-            rates[2],
-            1e9 / rates[2],
-            points / 1_000_000,
-            events / 1_000_000
-        );
+        rates.push(f64::from(RUNS) * 1e9 / (cpu_ns() - begin) as f64);
     }
+    rates.sort_by(f64::total_cmp);
+    let each = |all: u64| all as f64 / f64::from(5 * RUNS);
+    println!(
+        "{name}: {:.0} exec/s, {:.0} ns, {:.1} points, {:.1} events",
+        rates[2],
+        1e9 / rates[2],
+        each(points),
+        each(events)
+    );
+}
+
+/// Whole random cases on the merged scheme: events per second, everything included.
+fn cases() {
+    let mut prng = Prng(1);
+    let mut bytes = vec![0; 1024];
+    let mut runner = Runner::new();
+    let (mut case, mut size) = (Case::default(), 0);
+    let mut all = Vec::new();
+    for _ in 0..2_000 {
+        for _ in 0..4 {
+            size = mutate(&mut bytes, size, 1024, prng.next() as u32, |_, size, _| size);
+        }
+        all.push(bytes[..size].to_vec());
+    }
+    let mut rates = Vec::new();
+    for _ in 0..5 {
+        let (mut events, begin) = (0u64, cpu_ns());
+        for bytes in &all {
+            case.decode_into(bytes);
+            let options = Options { variant: Variant::Counted, bug: None, ..Options::of(&case) };
+            events += u64::from(runner.run(&case, &options).events);
+        }
+        rates.push(events as f64 * 1e3 / (cpu_ns() - begin) as f64);
+    }
+    rates.sort_by(f64::total_cmp);
+    println!("cases: {:.1} M events/s", rates[2]);
 }
 
 /// CPU time of this process in nanoseconds: the machine may be busy with other things.
