@@ -12,7 +12,8 @@ use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::run::{Options, Runner};
 
 /// Kinds of findings by seed.
-const SHOWN: [(&str, &[&str]); 20] = [
+const SHOWN: [(&str, &[&str]); 21] = [
+    ("create-before-lock", &[]),
     (
         "create-in-region",
         &["assertion", "elision-disagreement", "memslots-not-frozen", "unbalanced-count"],
