@@ -3,6 +3,8 @@
 //! A run is a function of the layout, the programs and the schedule. Nothing is allocated in steady
 //! state; a reset touches what the run touched. Memory is sequentially consistent.
 
+mod build;
+mod inspect;
 mod lock;
 mod state;
 mod step;
@@ -14,14 +16,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use self::lock::{Kind, Lock};
-use self::state::{RcuWaitState, SpanState, SrcuState, State, TaskState, WordState};
-use super::{
-    Build, Class, Guard, HeldUp, LockId, LockMap, MAX_TASKS, Mode, Mutex, Policy, RcuWait, RwLock,
-    RwSem, Site, Span, SpinLock, Srcu, Word, Words,
-};
-use crate::lockdep::{Config, KeyDesc, Lockdep, Mode as ValidatorMode};
+use self::state::{State, TaskState};
+use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
+use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
+pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
 pub use task::SimTask;
 pub use waits::{Cycle, Doom, Wait};
@@ -168,7 +167,8 @@ pub struct Sim<S, E> {
 }
 
 impl<S: Schedule, E> Sim<S, E> {
-    /// An empty machine whose validator reports everything; lay out its objects through [`Build`]
+    /// An empty machine whose validator reports everything; lay out its objects through
+    /// [`Build`](super::Build)
     /// before the first run.
     pub fn new(schedule: S) -> Sim<S, E> {
         Sim::with_validator(schedule, ValidatorMode::Complete)
@@ -321,151 +321,5 @@ impl<S: Schedule, E> Sim<S, E> {
     /// Does something with the validator between runs.
     pub fn with_lockdep<R>(&mut self, with: impl FnOnce(&mut Lockdep) -> R) -> R {
         with(&mut self.state.get_mut().lockdep)
-    }
-}
-
-/// What a run left, for reading.
-#[derive(Debug)]
-pub struct Inspect<'a, E> {
-    /// The validator.
-    pub lockdep: &'a Lockdep,
-    /// Tracepoints and alarms in order; every step when recording.
-    pub records: &'a [Record<E>],
-    /// Who ran, in order; kept when recording.
-    pub turns: &'a [Turn],
-    /// The waits behind what is stuck.
-    pub cycles: &'a [Cycle],
-    /// Scheduling points passed.
-    pub points: u32,
-    /// Lock operations and state accesses.
-    pub events: u32,
-    srcu: &'a [SrcuState],
-    spans: &'a [SpanState],
-    rcuwaits: &'a [RcuWaitState],
-    locks: &'a [Lock],
-    instances: &'a [crate::lockdep::InstanceId],
-}
-
-impl<E> Inspect<'_, E> {
-    /// What a wait is for: the name of a span or grace period, or the lock.
-    pub fn waited(&self, wait: Wait) -> Waited {
-        match wait {
-            Wait::Lock { lock, mode, .. } => Waited::Lock(lock, mode),
-            Wait::Grace(srcu, _) => Waited::Named(self.srcu[srcu.0 as usize].name),
-            Wait::Sleep(wait) => {
-                let span = self.rcuwaits[wait.0 as usize].span;
-                Waited::Named(self.spans[span as usize].name)
-            }
-            Wait::Retry(HeldUp::ByRegion(span)) => Waited::Named(self.spans[span.0 as usize].name),
-            Wait::Retry(HeldUp::ByUpdate(_)) => Waited::Named("memslots(vm)"),
-        }
-    }
-
-    /// The validator's instance of a lock.
-    pub fn instance(&self, lock: LockId) -> crate::lockdep::InstanceId {
-        self.instances[lock.0 as usize]
-    }
-
-    /// The lock behind a validator's instance; none for SRCU domains.
-    pub fn lock_of(&self, instance: crate::lockdep::InstanceId) -> Option<LockId> {
-        let at = self.instances.iter().position(|&i| i == instance)?;
-        Some(LockId(at as u16))
-    }
-
-    /// The name of a lock's class.
-    pub fn class(&self, lock: LockId) -> &'static str {
-        self.locks[lock.0 as usize].class
-    }
-
-    /// What kind of lock it is.
-    pub fn kind(&self, lock: LockId) -> LockKind {
-        self.locks[lock.0 as usize].kind
-    }
-
-    /// The name of an SRCU domain.
-    pub fn srcu_name(&self, srcu: Srcu) -> &'static str {
-        self.srcu[srcu.0 as usize].name
-    }
-
-    /// Number of locks of the layout.
-    pub fn locks(&self) -> usize {
-        self.locks.len()
-    }
-}
-
-/// What a task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waited {
-    /// A lock, in that mode.
-    Lock(LockId, Mode),
-    /// A span or grace period.
-    Named(&'static str),
-}
-
-impl<S: Schedule, E> Sim<S, E> {
-    fn lock(&mut self, class: u16, kind: Kind) -> LockId {
-        let state = self.state.get_mut();
-        state.instances.push(state.lockdep.declare_instance(state.keys[class as usize], 0));
-        state.locks.push(Lock::new(kind, state.names[class as usize]));
-        LockId(state.locks.len() as u16 - 1)
-    }
-}
-
-impl<S: Schedule, E> Build for Sim<S, E> {
-    fn class(&mut self, class: Class) -> u16 {
-        let desc = KeyDesc {
-            name: class.name,
-            inner: class.wait,
-            outer: crate::lockdep::WaitType::Invalid,
-            lock_type: class.kind,
-        };
-        let state = self.state.get_mut();
-        state.names.push(class.name);
-        state.keys.push(state.lockdep.declare_key(&desc));
-        state.keys.len() as u16 - 1
-    }
-    fn mutex(&mut self, class: u16) -> Mutex {
-        Mutex(self.lock(class, Kind::Mutex))
-    }
-    fn spinlock(&mut self, class: u16) -> SpinLock {
-        SpinLock(self.lock(class, Kind::Spin))
-    }
-    fn rwlock(&mut self, class: u16) -> RwLock {
-        RwLock(self.lock(class, Kind::RwLock))
-    }
-    fn rwsem(&mut self, class: u16) -> RwSem {
-        RwSem(self.lock(class, Kind::RwSem))
-    }
-    fn lock_map(&mut self, class: u16) -> LockMap {
-        LockMap(self.lock(class, Kind::Map))
-    }
-    fn srcu(&mut self, class: u16, name: &'static str) -> Srcu {
-        let state = self.state.get_mut();
-        let instance = state.lockdep.declare_instance(state.keys[class as usize], 0);
-        state.srcu.push(SrcuState { name, instance, depth: [0; MAX_TASKS], readers: 0 });
-        Srcu(state.srcu.len() as u8 - 1)
-    }
-    fn span(&mut self, name: &'static str) -> Span {
-        let state = self.state.get_mut();
-        state.spans.push(SpanState { name, depth: [0; MAX_TASKS], inside: 0 });
-        Span(state.spans.len() as u8 - 1)
-    }
-    fn rcuwait(&mut self, span: Span, until_zero: Word) -> RcuWait {
-        let state = self.state.get_mut();
-        state.rcuwaits.push(RcuWaitState { task: None, span: span.0, until_zero });
-        RcuWait(state.rcuwaits.len() as u8 - 1)
-    }
-    fn words(&mut self, n: usize, guard: Guard) -> Words {
-        let state = self.state.get_mut();
-        let base = state.words.len() as u16;
-        let word = WordState {
-            value: 0,
-            guard: guard.lock,
-            lockless: guard.lockless,
-            dirty: false,
-            watchers: 0,
-        };
-        state.words.resize(state.words.len() + n, word);
-        Words(Word(base))
     }
 }

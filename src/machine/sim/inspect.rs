@@ -1,0 +1,85 @@
+//! What a run left, for oracles, reports and search to read.
+
+use super::lock::Lock;
+use super::state::{RcuWaitState, SpanState, SrcuState};
+use super::{Cycle, LockKind, Record, Turn, Wait};
+use crate::lockdep::{InstanceId, Lockdep};
+use crate::machine::{HeldUp, LockId, Mode, Srcu};
+
+/// What a run left, for reading.
+#[derive(Debug)]
+pub struct Inspect<'a, E> {
+    /// The validator.
+    pub lockdep: &'a Lockdep,
+    /// Tracepoints and alarms in order; every step when recording.
+    pub records: &'a [Record<E>],
+    /// Who ran, in order; kept when recording.
+    pub turns: &'a [Turn],
+    /// The waits behind what is stuck.
+    pub cycles: &'a [Cycle],
+    /// Scheduling points passed.
+    pub points: u32,
+    /// Lock operations and state accesses.
+    pub events: u32,
+    pub(super) srcu: &'a [SrcuState],
+    pub(super) spans: &'a [SpanState],
+    pub(super) rcuwaits: &'a [RcuWaitState],
+    pub(super) locks: &'a [Lock],
+    pub(super) instances: &'a [InstanceId],
+}
+
+impl<E> Inspect<'_, E> {
+    /// What a wait is for: the name of a span or grace period, or the lock.
+    pub fn waited(&self, wait: Wait) -> Waited {
+        match wait {
+            Wait::Lock { lock, mode, .. } => Waited::Lock(lock, mode),
+            Wait::Grace(srcu, _) => Waited::Named(self.srcu[srcu.0 as usize].name),
+            Wait::Sleep(wait) => {
+                let span = self.rcuwaits[wait.0 as usize].span;
+                Waited::Named(self.spans[span as usize].name)
+            }
+            Wait::Retry(HeldUp::ByRegion(span)) => Waited::Named(self.spans[span.0 as usize].name),
+            Wait::Retry(HeldUp::ByUpdate(_)) => Waited::Named("memslots(vm)"),
+        }
+    }
+
+    /// The validator's instance of a lock.
+    pub fn instance(&self, lock: LockId) -> InstanceId {
+        self.instances[lock.0 as usize]
+    }
+
+    /// The lock behind a validator's instance; none for SRCU domains.
+    pub fn lock_of(&self, instance: InstanceId) -> Option<LockId> {
+        let at = self.instances.iter().position(|&i| i == instance)?;
+        Some(LockId(at as u16))
+    }
+
+    /// The name of a lock's class.
+    pub fn class(&self, lock: LockId) -> &'static str {
+        self.locks[lock.0 as usize].class
+    }
+
+    /// What kind of lock it is.
+    pub fn kind(&self, lock: LockId) -> LockKind {
+        self.locks[lock.0 as usize].kind
+    }
+
+    /// The name of an SRCU domain.
+    pub fn srcu_name(&self, srcu: Srcu) -> &'static str {
+        self.srcu[srcu.0 as usize].name
+    }
+
+    /// Number of locks of the layout.
+    pub fn locks(&self) -> usize {
+        self.locks.len()
+    }
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// A lock, in that mode.
+    Lock(LockId, Mode),
+    /// A span or grace period.
+    Named(&'static str),
+}
