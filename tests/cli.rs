@@ -349,3 +349,19 @@ fn a_case_may_come_from_standard_input() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.stdout, run(&["run", NESTED]).stdout);
 }
+
+/// The text of the README's block of code that follows those words.
+fn readme_block(after: &str) -> String {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let rest = readme.split_once(after).expect("the README has the words").1;
+    let block = rest.split("```").nth(1).expect("a block follows");
+    block.trim_start_matches('\n').to_string()
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let shown = readme_block("--trace` says:");
+    assert_eq!(shown.trim_end(), expect(1, &["run", NESTED, "--trace"]).trim_end());
+    let seed = fs::read_to_string(root().join(NESTED)).expect("the seed is there");
+    assert_eq!(readme_block("nested-behind-writer.case`)").trim_end(), seed.trim_end());
+}
