@@ -1,6 +1,7 @@
 //! Case to outcome: the one entry for targets, command line, search and shrinker.
 
 mod program;
+mod stage;
 mod symbols;
 mod words;
 mod world;
@@ -19,6 +20,7 @@ use world::World;
 
 pub use crate::machine::sim::Ending;
 pub use crate::oracle::Finding;
+pub use stage::Stage;
 pub use words::Described;
 
 /// What a run depends on beside the case's programs, configuration and schedule.
