@@ -21,6 +21,7 @@ use crate::machine::sim::{Fingerprint, Object, Sim};
 
 /// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counts {
     /// Runs to the end, or to where others have gone on.
     pub schedules: u64,
@@ -52,12 +53,12 @@ pub struct Search<'m, M: Model, O> {
     /// Schedules that brought the validator a dependency.
     pub(super) taught: Vec<Vec<u8>>,
     /// The machine stands at the end of the path.
-    in_place: bool,
+    pub(super) in_place: bool,
     /// Records that the observer has followed.
     followed: usize,
-    started: bool,
+    pub(super) started: bool,
     /// Dependencies that the validator knows.
-    edges: usize,
+    pub(super) edges: usize,
 }
 
 /// Futures of the tasks, in place.
@@ -93,7 +94,8 @@ where
         }
     }
 
-    /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step.
+    /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step
+    /// and only where there is one to make.
     pub(super) fn go<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
@@ -106,10 +108,10 @@ where
             self.arrive(self.sim.advance(slots), None);
         }
         loop {
+            let Some(task) = self.choose() else { return true };
             if stop(self) {
                 return false;
             }
-            let Some(task) = self.choose() else { return true };
             if !self.in_place {
                 self.replay(slots, start);
                 self.sim.advance(slots);
@@ -165,7 +167,7 @@ where
     }
 
     /// Starts a run that will follow the path.
-    fn replay<F: Future<Output = ()>>(
+    pub(super) fn replay<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
@@ -187,7 +189,7 @@ where
     }
 
     /// The observer follows what was replayed.
-    fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) {
         let (observer, followed) = (&mut self.observer, &mut self.followed);
         self.sim.inspect(|seen| {
             for record in &seen.records[*followed..] {
@@ -376,6 +378,10 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
             findings: self.observer.findings(),
+            fraction: match self.started && self.path.nodes.is_empty() {
+                true => 1.0,
+                false => self.path.fraction(),
+            },
         }
     }
 

@@ -13,6 +13,7 @@ use super::sets::{SetId, Sets};
 
 /// The futures of one task. Equal futures have equal ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct FutureId(pub u32);
 
 impl FutureId {
@@ -22,6 +23,7 @@ impl FutureId {
 
 /// A touch to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Touch {
     /// Of what, as a bit.
     pub object: u16,
@@ -35,6 +37,7 @@ pub struct Touch {
 
 /// All that one task does below a state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Future {
     /// Sorted by object and change.
     pub touches: Box<[Touch]>,
@@ -44,6 +47,7 @@ pub struct Future {
 
 /// A step that comes before what a future says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Before {
     /// Whose step.
     pub task: u8,
@@ -55,6 +59,7 @@ pub struct Before {
 
 /// All futures so far.
 #[derive(Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Futures {
     futures: Vec<Future>,
     ids: HashMap<Future, FutureId, FxBuildHasher>,

@@ -7,6 +7,8 @@ mod futures;
 mod model;
 mod path;
 mod protocol;
+#[cfg(feature = "cli")]
+pub mod resume;
 mod sets;
 mod slots;
 mod visited;
@@ -40,6 +42,8 @@ pub struct Progress {
     pub frontier: usize,
     /// Different findings.
     pub findings: usize,
+    /// The part of the search that is done: an estimate, which can fall when new orders turn up.
+    pub fraction: f64,
 }
 
 /// What a search has seen in the end.
