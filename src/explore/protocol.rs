@@ -6,6 +6,7 @@ use std::future::Future;
 use super::cursor::Cursor;
 use super::engine::Search;
 use super::model::{Model, Observer, SearchTask};
+use super::prediction::predictions;
 use super::{Explored, Found};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
@@ -120,11 +121,13 @@ impl Search<'_, Programs, Judge> {
     pub(super) fn explored(self, exhausted: bool) -> Explored {
         let progress = self.progress();
         let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
+        let predictions = self.sim.inspect(|seen| predictions(seen));
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
             exhausted: exhausted && clean,
             progress,
             findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
+            predictions,
             ends: self.observer.ends,
         }
     }
