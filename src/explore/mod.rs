@@ -6,6 +6,8 @@ mod cursor;
 mod engine;
 mod futures;
 mod limits;
+#[cfg(feature = "cli")]
+mod live;
 mod matrix;
 mod model;
 mod path;
@@ -13,9 +15,14 @@ mod prediction;
 mod protocol;
 #[cfg(feature = "cli")]
 pub mod resume;
+#[cfg(feature = "cli")]
+pub mod session;
 mod sets;
 mod shortest;
+mod show;
 mod slots;
+#[cfg(feature = "cli")]
+mod store;
 mod visited;
 mod witness;
 
@@ -23,8 +30,8 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::machine::sim::{Fingerprint, Sim};
-use crate::oracle::Finding;
-use crate::run::{Options, Stage};
+use crate::oracle::{Finding, Signature};
+use crate::run::{Described, Options, Stage};
 
 pub use closed::{Closed, closed};
 pub use config::{Config, Mistake, Reduction};
@@ -38,6 +45,7 @@ pub use model::{Model, Observer, SearchTask};
 pub use prediction::{Instances, PredictedStep, Prediction, predictions};
 pub use protocol::{Judge, Machine, Programs};
 pub use shortest::{SHORTEST_RUNS, Short, shortest};
+pub use show::{Shown, ShownFinding, show};
 pub use slots::search;
 pub use witness::{Answer, Whose, Witness, witness};
 
@@ -72,6 +80,8 @@ pub struct Explored {
     /// What the validator predicts from the dependencies of all runs: the `lock-order` and
     /// `recursive-lock` findings among them, for [`witness`].
     pub predictions: Vec<Prediction>,
+    /// The validator's reports in words: of the dependencies of all runs together.
+    pub reports: Vec<(Signature, Described)>,
     /// Contents of the shared locations, and who had finished, at the ends of runs.
     pub ends: BTreeSet<Fingerprint>,
 }

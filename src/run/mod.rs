@@ -22,6 +22,8 @@ pub use crate::machine::sim::Ending;
 pub use crate::oracle::Finding;
 pub use stage::Stage;
 pub use words::Described;
+#[cfg(feature = "explore")]
+pub(crate) use words::describe_reports;
 
 /// What a run depends on beside the case's programs, configuration and schedule.
 #[derive(Clone, Copy, Debug)]
