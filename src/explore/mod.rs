@@ -13,6 +13,7 @@ mod model;
 mod path;
 mod prediction;
 mod protocol;
+mod repeat;
 #[cfg(feature = "cli")]
 pub mod resume;
 #[cfg(feature = "cli")]

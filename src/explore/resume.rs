@@ -14,14 +14,13 @@ use serde::de::DeserializeOwned;
 
 use super::engine::{Search, Slots};
 use super::futures::Futures;
-use super::path::{Path, Step};
+use super::path::Path;
 use super::protocol::{Judge, Machine, Programs};
-use super::sets::{SetId, Sets};
+use super::sets::Sets;
 use super::slots::{in_place, search};
 use super::visited::Visited;
 use super::{Config, Counts, Cursor, Explored};
 use crate::case::Case;
-use crate::machine::MAX_TASKS;
 use crate::machine::sim::{Fingerprint, Sim};
 use crate::oracle::Finding;
 use crate::run::{Options, Stage};
@@ -115,20 +114,17 @@ impl Run<'_> {
         let (sim, model) = (self.sim, self.model);
         let start = |i: usize| super::Model::task(model, sim.task(i as u8), i);
         in_place(super::Model::tasks(model), &start, |slots| {
-            scripts.for_each(|script| self.repeat(slots, &start, script));
+            scripts.for_each(|script| self.learn_from(slots, &start, script));
         });
     }
 
-    fn repeat<F: Future<Output = ()>>(
+    fn learn_from<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
         script: &[u8],
     ) {
-        let step = |&task: &u8| Step { task, set: SetId::EMPTY, woken: 0, clock: [0; MAX_TASKS] };
-        self.path.steps = script.iter().map(step).collect();
-        self.replay(slots, start);
-        let runnable = self.sim.advance(slots);
+        let runnable = self.repeat(slots, start, script, false);
         let ending = (runnable == 0).then(|| self.sim.settle());
         self.catch_up();
         let (sim, observer) = (self.sim, &mut self.observer);

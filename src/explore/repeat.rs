@@ -1,0 +1,55 @@
+//! Runs that a search makes once more: to stand where it stood, or to learn what they taught.
+
+use std::future::Future;
+
+use super::engine::{Search, Slots};
+use super::model::{Model, Observer};
+
+impl<M: Model, O: Observer<M::Event>> Search<'_, M, O>
+where
+    M::Event: Copy,
+{
+    /// Comes to the end of the path from the start, in places that hold no futures yet.
+    pub(super) fn stand_again<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) {
+        let script: Vec<u8> = self.path.steps.iter().map(|step| step.task).collect();
+        self.repeat(slots, start, &script, true);
+    }
+
+    /// Runs these tasks, one step each, from the start; `keeping` the states between, to go back to.
+    /// Gives the tasks that can run then.
+    pub(super) fn repeat<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+        script: &[u8],
+        keeping: bool,
+    ) -> u16 {
+        self.begin(slots, start);
+        let mut runnable = self.sim.advance(slots);
+        self.catch_up();
+        for (i, &task) in script.iter().enumerate() {
+            if keeping {
+                self.keep(i);
+            }
+            if runnable & 1 << task == 0 {
+                break;
+            }
+            self.sim.with_schedule(|cursor| {
+                cursor.next = Some(task);
+                cursor.touched.clear();
+                cursor.taken.clear();
+            });
+            self.sim.stamp(task, i as u64 + 1);
+            runnable = self.sim.advance(slots);
+            self.catch_up();
+        }
+        if keeping {
+            self.keep(script.len());
+        }
+        runnable
+    }
+}
