@@ -11,8 +11,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::config::{Config, Mistake, Reduction};
-use super::futures::{Before, FutureId, Futures};
 use super::model::{Model, Observer};
+use super::futures::{Before, FutureId, Futures};
 use super::path::{Below, Node, Path, Step, bit, tasks};
 use super::sets::{SetId, Sets};
 use super::visited::Visited;
@@ -347,8 +347,7 @@ where
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
             return self.config.max_preemptions.unwrap_or(u8::MAX);
         };
-        let preempts =
-            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
     }
 

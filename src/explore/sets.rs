@@ -36,9 +36,7 @@ pub struct Touches {
 impl Touches {
     /// Objects and whether they are changed, in order.
     pub fn members(&self) -> impl Iterator<Item = (u16, bool)> {
-        (0..OBJECTS as u16)
-            .filter(|&at| has(&self.touched, at))
-            .map(|at| (at, has(&self.changed, at)))
+        (0..OBJECTS as u16).filter(|&at| has(&self.touched, at)).map(|at| (at, has(&self.changed, at)))
     }
 
     /// Whether steps that touch these and those may not be exchanged.
