@@ -5,6 +5,8 @@ mod config;
 mod cursor;
 mod engine;
 mod futures;
+mod hang;
+mod layers;
 mod limits;
 mod matrix;
 mod model;
@@ -14,7 +16,9 @@ mod protocol;
 mod sets;
 mod shortest;
 mod slots;
+mod stepper;
 mod visited;
+mod watch;
 mod witness;
 
 use std::collections::BTreeSet;
