@@ -24,7 +24,18 @@ impl Default for Limits {
 impl Limits {
     /// The limit that the search has come to, in words.
     pub fn reached(&self, progress: &Progress) -> Option<String> {
-        let _ = progress;
-        todo!()
+        if progress.counts.schedules >= self.schedules {
+            Some(format!("the bound of {} schedules", self.schedules))
+        } else if progress.states >= self.states {
+            Some(format!("the bound of {} states", self.states))
+        } else {
+            let late = self.until.is_some_and(|until| Instant::now() >= until);
+            late.then(|| "the time allowed".to_string())
+        }
+    }
+
+    /// What is left of them after that many schedules.
+    pub(super) fn after(&self, schedules: u64) -> Limits {
+        Limits { schedules: self.schedules.saturating_sub(schedules), ..*self }
     }
 }

@@ -1,9 +1,13 @@
 //! The policy matrix: under which rwsem policies a case's programs hang.
 
-use super::Limits;
+use std::fmt::Write;
+
+use super::hang::{Any, Sought, seek, shortest_hang};
+use super::{Limits, SHORTEST_RUNS};
 use crate::case::Case;
 use crate::machine::Policy;
-use crate::run::Options;
+use crate::oracle::Evidence;
+use crate::run::{Options, Runner};
 
 /// Whether some schedule hangs, for each policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,20 +52,64 @@ pub enum Hangs {
 /// Searches the case's programs, in the variant and with the bug of `options`, under every policy.
 /// `limits` hold for each.
 pub fn matrix(case: &Case, options: &Options, limits: &Limits) -> Matrix {
-    let _ = (case, options, limits);
-    todo!()
+    let row = |&policy: &Policy| {
+        let options = Options { policy, ..*options };
+        Row { policy, hangs: hangs(case, &options, limits) }
+    };
+    Matrix { rows: Policy::ALL.iter().map(row).collect() }
+}
+
+fn hangs(case: &Case, options: &Options, limits: &Limits) -> Hangs {
+    let (sought, schedules) = seek(case, options, &mut Any, limits);
+    match sought {
+        Sought::Never => Hangs::Never { schedules },
+        Sought::Stopped(bound) => Hangs::NotWithin { schedules, bound },
+        Sought::Hangs { steps, .. } => {
+            match shortest_hang(case, options, &mut Any, &steps, SHORTEST_RUNS) {
+                Some(short) => Hangs::Yes { waits: waits(&short.case, options), case: short.case },
+                None => {
+                    let bound = "a hang whose schedule no case has room for".to_string();
+                    Hangs::NotWithin { schedules, bound }
+                }
+            }
+        }
+    }
+}
+
+/// The first waits that a run of the case ends with.
+fn waits(case: &Case, options: &Options) -> String {
+    let mut runner = Runner::new();
+    let findings = runner.run(case, options).findings.clone();
+    let stuck = findings.iter().find(|finding| matches!(finding.evidence, Evidence::Waits(_)));
+    stuck.map_or(String::new(), |finding| runner.describe_in(case, finding).signature)
 }
 
 impl Matrix {
     /// A line per policy.
     ///
     /// ```text
-    /// writer-fair    hangs: &kvm->mmu_notifier_slots_lock:r -> &kvm->mmu_notifier_slots_lock:w
+    /// writer-fair    hangs: deadlock &kvm->mmu_notifier_slots_lock:r -> &kvm->mmu_notifier_slots_lock:w
     /// reader-biased  never (exhausted, 812 schedules)
     /// phase-fair     not within 100000 schedules (the bound on states)
     /// ```
     pub fn text(&self) -> String {
-        todo!()
+        let mut text = String::new();
+        for row in &self.rows {
+            let _ = writeln!(text, "{:<14} {}", row.policy.name(), row.hangs.words());
+        }
+        text
+    }
+}
+
+impl Hangs {
+    fn words(&self) -> String {
+        match self {
+            Hangs::Yes { waits, .. } => format!("hangs: {waits}"),
+            Hangs::Never { schedules } => format!("never (exhausted, {schedules} schedules)"),
+            Hangs::NotWithin { schedules, bound } => {
+                format!("not within {schedules} schedules ({bound})")
+            }
+        }
     }
 }
 
@@ -90,6 +138,39 @@ pub struct RowJson {
 impl Matrix {
     /// The rows as JSON values.
     pub fn json(&self) -> Vec<RowJson> {
-        todo!()
+        self.rows.iter().map(Row::json).collect()
+    }
+}
+
+#[cfg(feature = "cli")]
+impl Row {
+    fn json(&self) -> RowJson {
+        let policy = self.policy.name();
+        let empty = RowJson {
+            policy,
+            hangs: None,
+            exhausted: false,
+            bound: None,
+            schedules: None,
+            waits: None,
+            case: None,
+        };
+        match &self.hangs {
+            Hangs::Yes { waits, case } => RowJson {
+                hangs: Some(true),
+                waits: Some(waits.clone()),
+                case: Some(case.to_string()),
+                ..empty
+            },
+            &Hangs::Never { schedules } => RowJson {
+                hangs: Some(false),
+                exhausted: true,
+                schedules: Some(schedules),
+                ..empty
+            },
+            Hangs::NotWithin { schedules, bound } => {
+                RowJson { bound: Some(bound.clone()), schedules: Some(*schedules), ..empty }
+            }
+        }
     }
 }

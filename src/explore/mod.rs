@@ -5,6 +5,8 @@ mod config;
 mod cursor;
 mod engine;
 mod futures;
+mod hang;
+mod layers;
 mod limits;
 #[cfg(feature = "cli")]
 mod live;
@@ -22,9 +24,11 @@ mod sets;
 mod shortest;
 mod show;
 mod slots;
+mod stepper;
 #[cfg(feature = "cli")]
 mod store;
 mod visited;
+mod watch;
 mod witness;
 
 use std::collections::BTreeSet;

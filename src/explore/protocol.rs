@@ -27,6 +27,12 @@ impl Programs {
         let settings = Settings { policy, all_points, max_points, recording: false };
         Programs { stage, settings }
     }
+
+    /// The same, and every step is among the records that an observer follows.
+    pub(super) fn recorded(mut self) -> Programs {
+        self.settings.recording = true;
+        self
+    }
 }
 
 impl Model for Programs {
