@@ -3,7 +3,6 @@
 mod config;
 mod cursor;
 mod engine;
-mod futures;
 mod model;
 mod path;
 mod protocol;
