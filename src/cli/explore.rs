@@ -81,7 +81,7 @@ impl Arguments {
             writable(out)?;
         }
         let stop = interrupt()?;
-        let searched = session::run(&plan, &stop)?;
+        let searched = session::run(&plan, stop)?;
         let names = self.write(&searched)?;
         let file = |case: &Case| names.get(&case.to_string()).cloned();
         let text = match self.json {

@@ -79,7 +79,7 @@ pub struct Searched {
 
 /// Searches all that the plan says, in its order, until `stop` is set. An error is one line, and
 /// then nothing was searched.
-pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Vec<Searched>, String> {
+pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Vec<Searched>, String> {
     let store = plan.resume.as_ref().map(|path| Store::open(path, &plan.key(), plan.cases.len()));
     let session = Session {
         plan,
@@ -117,7 +117,7 @@ impl Plan {
 /// Searches that run side by side.
 struct Session<'a> {
     plan: &'a Plan,
-    stop: &'a AtomicBool,
+    stop: &'static AtomicBool,
     store: Option<Store>,
     live: Live,
     begin: Instant,
@@ -180,6 +180,7 @@ impl Session<'_> {
             },
             states: usual.states.min(self.plan.max_states),
             until: time.map(|time| Instant::now() + time),
+            stop: (stopped != Some(Stop::Interrupted)).then_some(self.stop),
         }
     }
 }

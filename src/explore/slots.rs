@@ -31,6 +31,7 @@ pub(super) fn in_place<F: Future<Output = ()>, R>(
     let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (i, j, k, l) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (m, n, o, p) = (pin!(None), pin!(None), pin!(None), pin!(None));
-    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] =
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
     with(&mut slots[..tasks.min(MAX_TASKS)])
 }

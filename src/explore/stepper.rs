@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 
 use super::engine::Slots;
 use super::model::{Model, Observer};
-use super::{Judge, Machine, Programs};
+use super::{Cursor, Judge, Machine, Programs};
 use crate::case::{Burst, Until};
 use crate::machine::sim::Fingerprint;
 
@@ -67,11 +67,7 @@ impl<F: Future<Output = ()>, S: Fn(usize) -> F> Steps for Stepper<'_, '_, F, S> 
     fn go_to(&mut self, script: &[u8]) -> u16 {
         self.slots.iter_mut().for_each(|slot| slot.set(None));
         let machine = self.machine;
-        machine.restart(self.programs.settings(), |cursor| {
-            cursor.script.clear();
-            cursor.script.extend_from_slice(script);
-            (cursor.at, cursor.noting) = (0, false);
-        });
+        machine.restart(self.programs.settings(), |cursor| *cursor = Cursor::default());
         machine.set_up(pin!(self.programs.set_up(machine.task(0))));
         for (i, slot) in self.slots.iter_mut().enumerate() {
             slot.set(Some((self.start)(i)));
@@ -81,11 +77,15 @@ impl<F: Future<Output = ()>, S: Fn(usize) -> F> Steps for Stepper<'_, '_, F, S> 
         self.followed = 0;
         let runnable = machine.advance(self.slots);
         self.catch_up();
-        runnable
+        script.iter().fold(runnable, |_, &task| self.step(task))
     }
 
     fn step(&mut self, task: u8) -> u16 {
-        self.machine.with_schedule(|cursor| cursor.script.push(task));
+        self.machine.with_schedule(|cursor| {
+            cursor.next = Some(task);
+            cursor.touched.clear();
+            cursor.taken.clear();
+        });
         let runnable = self.machine.advance(self.slots);
         self.catch_up();
         runnable

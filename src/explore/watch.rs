@@ -10,7 +10,7 @@ use crate::machine::{LockId, MAX_TASKS, Mode};
 #[derive(Debug)]
 pub(super) struct Watch<'p> {
     prediction: &'p Prediction,
-    held: [Vec<(LockId, Mode)>; MAX_TASKS],
+    held: Held,
     /// Steps of the prediction that a lock's class stands for, as bits.
     classes: Vec<u32>,
     /// Steps whose class is a lock map.
@@ -20,6 +20,9 @@ pub(super) struct Watch<'p> {
     /// Tasks that were seen to want the next class under a step's.
     pub(super) tasks: u16,
 }
+
+/// What each task holds.
+type Held = [Vec<(LockId, Mode)>; MAX_TASKS];
 
 fn bit(mode: Mode) -> u8 {
     1 << mode as u8
@@ -131,6 +134,16 @@ impl<'p> Watch<'p> {
 }
 
 impl Hang for Watch<'_> {
+    type Memory = Held;
+
+    fn save(&self, to: &mut Held) {
+        to.clone_from(&self.held);
+    }
+
+    fn load(&mut self, from: &Held) {
+        self.held.clone_from(from);
+    }
+
     fn begin(&mut self) {
         self.held.iter_mut().for_each(Vec::clear);
     }
