@@ -25,8 +25,10 @@ use kvm_lock_fuzz::run::Options;
 ///
 /// Exit code: 1 for a violation. Ctrl-C prints what holds so far.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  kvm-lock-fuzz explore corpus/protocol/nested-behind-writer.case --variant all\n  \
-                        kvm-lock-fuzz explore big.case --seconds 600 --resume big.state")]
+#[command(
+    after_help = "Examples:\n  kvm-lock-fuzz explore corpus/protocol/nested-behind-writer.case --variant all\n  \
+                        kvm-lock-fuzz explore big.case --seconds 600 --resume big.state"
+)]
 pub struct Arguments {
     /// File of the case, in the text form or a fuzz artifact
     case: PathBuf,
@@ -49,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_schedules: Option<u64>,
     /// Stop a variant's search at so many states: this bounds its memory, and the default stands for
-    /// about 1.3 GiB
+    /// about 1 GiB
     #[arg(long, value_name = "N", default_value_t = MAX_STATES, value_parser = clap::value_parser!(u32).range(1..))]
     max_states: u32,
     /// Stop after so many seconds, all variants together; witnesses may take as long again
@@ -70,8 +72,8 @@ pub struct Arguments {
     json: bool,
 }
 
-/// States that take about 1.3 GiB.
-const MAX_STATES: u32 = 10_000_000;
+/// States that take about 1 GiB.
+const MAX_STATES: u32 = 20_000_000;
 
 impl Arguments {
     /// Runs the command.
@@ -88,7 +90,9 @@ impl Arguments {
             true => {
                 Document::new(searched.iter().map(|one| report::json(one, &file)).collect()).text()
             }
-            false => searched.iter().map(|one| report::text(one, &file)).collect::<Vec<_>>().join("\n"),
+            false => {
+                searched.iter().map(|one| report::text(one, &file)).collect::<Vec<_>>().join("\n")
+            }
         };
         let unsaved = searched.iter().find_map(|one| one.unsaved.clone());
         let done = Done::found(text, searched.iter().any(report::violated));
@@ -144,7 +148,9 @@ fn cases_of(searched: &Searched) -> Vec<(String, &Case)> {
             format!("{variant}-{kind}{what}-{signature:016x}.case")
         };
         cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case)));
-        cases.extend(shown.witness.as_ref().and_then(|w| w.case()).map(|case| (name("-hangs"), case)));
+        cases.extend(
+            shown.witness.as_ref().and_then(|w| w.case()).map(|case| (name("-hangs"), case)),
+        );
     }
     cases
 }

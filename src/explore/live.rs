@@ -43,7 +43,8 @@ impl Line {
     /// Brings it up to date.
     pub fn show(&mut self, now: &Progress) {
         let before = *self.before.get_or_insert(now.counts.schedules);
-        let rate = (now.counts.schedules - before) as f64 / self.since.elapsed().as_secs_f64().max(0.1);
+        let rate =
+            (now.counts.schedules - before) as f64 / self.since.elapsed().as_secs_f64().max(0.1);
         self.bar.set_message(text(self.name, now, rate));
         self.bar.tick();
     }
@@ -82,7 +83,14 @@ mod tests {
     #[test]
     fn a_line_says_how_far_the_search_is() {
         let counts = super::super::Counts { schedules: 1_200, ..Default::default() };
-        let now = Progress { counts, states: 77, memory: 3 << 20, depth: 40, frontier: 9, ..Default::default() };
+        let now = Progress {
+            counts,
+            states: 77,
+            memory: 3 << 20,
+            depth: 40,
+            frontier: 9,
+            ..Default::default()
+        };
         let line = text("rwsem", &Progress { fraction: 0.031, ..now }, 250.4);
         assert_eq!(
             line,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::live::{Line, Live};
 use super::resume::{Run, Watch, explore_from};
 use super::store::Store;
-use super::{Config, Explored, Limits, Shown, show};
+use super::{Config, Explored, Limits, SHORTEST_RUNS, Shown, show};
 use crate::case::Case;
 use crate::run::Options;
 
@@ -25,6 +25,8 @@ const SHOW: Duration = Duration::from_millis(250);
 const STEPS: u32 = 1 << 10;
 /// Time for witnesses and the policy matrix after a Ctrl-C.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(2);
+/// Runs for the shortest cases then.
+const AFTER_INTERRUPT_RUNS: u32 = 2_000;
 
 /// What to search, and how far.
 #[derive(Clone, Debug)]
@@ -142,7 +144,11 @@ impl Session<'_> {
             .map_err(|unfit| self.unfit(&unfit.to_string()))?;
         let Watcher { stopped, unsaved, .. } = watcher;
         let limits = self.limits(&explored, stopped, time);
-        let shown = show(case, options, &explored, &limits);
+        let runs = match stopped {
+            Some(Stop::Interrupted) => AFTER_INTERRUPT_RUNS,
+            _ => SHORTEST_RUNS,
+        };
+        let shown = show(case, options, &explored, &limits, runs);
         let (case, options) = (case.clone(), *options);
         let max_preemptions = self.plan.max_preemptions;
         Ok(Searched { case, options, max_preemptions, explored, stopped, shown, unsaved })
@@ -284,6 +290,9 @@ impl<'a> Watcher<'a> {
 impl Session<'_> {
     fn unsaved(&self, what: &str) -> String {
         let path = self.plan.resume.as_deref().unwrap_or("".as_ref());
-        format!("{}: cannot be written, so the search can not go on from there: {what}", path.display())
+        format!(
+            "{}: cannot be written, so the search can not go on from there: {what}",
+            path.display()
+        )
     }
 }

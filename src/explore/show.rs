@@ -1,7 +1,7 @@
 //! What a search found, made into something to look at: the shortest case of every finding, an answer
 //! for every predicted cycle, and under which policies the programs hang.
 
-use super::{Explored, Found, Limits, Matrix, SHORTEST_RUNS, Short, Witness};
+use super::{Explored, Found, Limits, Matrix, Short, Witness};
 use super::{matrix, shortest, witness};
 use crate::case::Case;
 use crate::oracle::{Finding, Kind};
@@ -29,10 +29,16 @@ pub struct ShownFinding {
     pub witness: Option<Witness>,
 }
 
-/// Looks for the witnesses of all that the search found.
-pub fn show(case: &Case, options: &Options, explored: &Explored, limits: &Limits) -> Shown {
+/// Looks for the witnesses of all that the search found; for the shortest case of each, in that many runs.
+pub fn show(
+    case: &Case,
+    options: &Options,
+    explored: &Explored,
+    limits: &Limits,
+    runs: u32,
+) -> Shown {
     let mut runner = Runner::new();
-    let shorts = shortest(case, options, &explored.findings, SHORTEST_RUNS);
+    let shorts = shortest(case, options, &explored.findings, runs);
     let found = explored.findings.iter().zip(shorts);
     let findings = found.map(|(found, short)| {
         let (finding, described) = in_words(&mut runner, options, explored, found, short.as_ref());

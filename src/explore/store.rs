@@ -25,7 +25,8 @@ impl Store {
     /// Opens the file of the searches that `key` stands for, one part each, or makes it. It can be
     /// written, or this says why not.
     pub fn open(path: &Path, key: &str, parts: usize) -> Result<Store, String> {
-        let header = format!("{MAGIC} {FORMAT} {:016x}\n", identity(key).map_err(|e| e.to_string())?);
+        let header =
+            format!("{MAGIC} {FORMAT} {:016x}\n", identity(key).map_err(|e| e.to_string())?);
         let empty = Mutex::new(vec![(0, 0); parts]);
         let store = Store { path: path.to_owned(), header, parts: empty };
         let said = |what: String| format!("{}: {what}", path.display());
@@ -50,9 +51,11 @@ impl Store {
             return Err("no state of a search; name a file that `explore --resume` wrote".into());
         }
         if line != self.header.as_bytes() {
-            return Err("the state of another search: case, options and program have to be those that it \
+            return Err(
+                "the state of another search: case, options and program have to be those that it \
                         was begun with; remove it to start anew"
-                .into());
+                    .into(),
+            );
         }
         let mut places = Vec::new();
         let mut at = self.body(parts);
@@ -167,7 +170,9 @@ struct Summed<W> {
 impl<W: Write> Write for Summed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(bytes)?;
-        let add = |sum: u64, &byte: &u8| sum.rotate_left(5).wrapping_mul(0x100_0000_01b3) ^ u64::from(byte);
+        let add = |sum: u64, &byte: &u8| {
+            sum.rotate_left(5).wrapping_mul(0x100_0000_01b3) ^ u64::from(byte)
+        };
         self.sum = bytes[..written].iter().fold(self.sum, add);
         Ok(written)
     }
@@ -191,7 +196,8 @@ mod tests {
     use super::*;
 
     fn scratch(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("explore-store-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("explore-store-{name}-{}", std::process::id()));
         _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("the folder can be made");
         folder.join("state")
@@ -216,7 +222,11 @@ mod tests {
         assert_eq!(contents(&again, 1).as_deref(), Some(&b"once more"[..]));
         assert_eq!(contents(&again, 2), None);
         let folder = path.parent().expect("a folder");
-        assert_eq!(fs::read_dir(folder).expect("it can be read").count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(folder).expect("it can be read").count(),
+            1,
+            "nothing is left beside it"
+        );
         _ = fs::remove_dir_all(folder);
     }
 

@@ -86,8 +86,9 @@ impl<'p> Watch<'p> {
     }
 
     fn got(&mut self, task: usize, lock: LockId, mode: Mode) {
-        let downgraded =
-            self.held[task].iter_mut().find(|held| **held == (lock, Mode::Write) && mode == Mode::Read);
+        let downgraded = self.held[task]
+            .iter_mut()
+            .find(|held| **held == (lock, Mode::Write) && mode == Mode::Read);
         match downgraded {
             Some(held) => held.1 = Mode::Read,
             None => {

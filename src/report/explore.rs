@@ -112,10 +112,12 @@ pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Stri
         page.finding(shown);
     }
     if let Some(matrix) = &searched.shown.matrix {
-        let _ = write!(page.text, "\nrwsem policies under which these programs hang:\n");
+        page.apart();
+        page.text.push_str("rwsem policies under which these programs hang:\n");
         page.indented(&matrix.text());
     }
-    page.text
+    page.text.truncate(page.text.trim_end().len());
+    page.text + "\n"
 }
 
 fn headline(searched: &Searched) -> String {
@@ -147,7 +149,7 @@ fn sum(searched: &Searched) -> String {
 /// How far the search came.
 fn extent(searched: &Searched) -> String {
     let Some(bound) = bound(searched) else { return "exhausted".to_string() };
-    let extent = match (searched.stopped, searched.max_preemptions) {
+    match (searched.stopped, searched.max_preemptions) {
         (Some(Stop::Schedules(most)), _) => format!("stopped by --max-schedules {most}"),
         (Some(Stop::States(most)), _) => format!("stopped by --max-states {most}"),
         (Some(Stop::Time(time)), _) => format!("stopped by --seconds {}", time.as_secs()),
@@ -156,8 +158,7 @@ fn extent(searched: &Searched) -> String {
             format!("every schedule of up to {}", number(most.into(), "preemption"))
         }
         (None, _) => format!("not exhausted because of {bound}"),
-    };
-    extent
+    }
 }
 
 /// A text with cases, each of which stands there once.
@@ -175,16 +176,22 @@ impl Page<'_> {
             Severity::Documented => " (documented)",
         };
         let (kind, words) = (shown.finding.kind.name(), &shown.described);
-        let _ = writeln!(self.text, "\n{kind}{documented}: {}", words.message);
+        self.apart();
+        let _ = writeln!(self.text, "{kind}{documented}: {}", words.message);
         let _ = writeln!(self.text, "    signature: {}", words.signature);
         match &shown.short {
             None => self.text.push_str("    no single run shows it: several teach the validator\n"),
             Some(short) => {
                 let size = Entry::explored(&shown.finding, words.clone(), Some(&short.case));
-                let bursts = number(size.bursts.unwrap_or_default().into(), "burst");
-                let steps = number(short.steps.into(), "step");
                 let proven = if short.proven { "shortest case" } else { "short case" };
-                self.case(&format!("{proven}, {bursts}, {steps}"), &short.case, kind);
+                let size = match size.bursts.unwrap_or_default() {
+                    0 => "no burst needed".to_string(),
+                    bursts => {
+                        let steps = number(short.steps.into(), "step");
+                        format!("{}, {steps}", number(bursts.into(), "burst"))
+                    }
+                };
+                self.case(&format!("{proven}, {size}"), &short.case, kind);
             }
         }
         if let Some(witness) = &shown.witness {
@@ -194,11 +201,19 @@ impl Page<'_> {
 
     /// The answer for a predicted cycle, and its case.
     fn witness(&mut self, witness: &Witness, kind: &str) {
-        let line = witness.line(|case| Some(self.name(case).unwrap_or("the case below".to_string())));
+        let line =
+            witness.line(|case| Some(self.name(case).unwrap_or("the case below".to_string())));
         let below = witness.case().filter(|case| self.name(case).is_none());
         let _ = writeln!(self.text, "    {line}");
         if let Some(case) = below {
             self.block(case, &format!("the witness of {kind}"));
+        }
+    }
+
+    /// Leaves one empty line.
+    fn apart(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
         }
     }
 
@@ -220,9 +235,9 @@ impl Page<'_> {
 
     fn block(&mut self, case: &Case, whose: &str) {
         self.told.push((case.clone(), whose.to_string()));
-        let text = case.to_string();
         self.text.push('\n');
-        self.indented(&text);
+        self.indented(&case.to_string());
+        self.text.push('\n');
     }
 
     fn indented(&mut self, text: &str) {

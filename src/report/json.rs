@@ -182,7 +182,12 @@ pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<E
 }
 
 /// The verdict over the schedules of a case's programs; its bounds and counts are to be filled in.
-pub fn explored(case: &Case, policy: &'static str, violated: bool, findings: Vec<Entry>) -> Verdict {
+pub fn explored(
+    case: &Case,
+    policy: &'static str,
+    violated: bool,
+    findings: Vec<Entry>,
+) -> Verdict {
     Verdict {
         target: "explore".to_string(),
         variant: Some(case.variant.name()),
