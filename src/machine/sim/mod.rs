@@ -321,6 +321,7 @@ impl<S: Schedule, E> Sim<S, E> {
         state.lockdep.task_exit(validator_task, Site::default().token());
         state.note_reports(task);
         state.done |= 1 << task;
+        state.forget_all(task);
         state.runnable &= !(1 << task);
     }
 
