@@ -9,6 +9,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::check::Checks;
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
 use super::futures::{Before, FutureId, Futures};
@@ -47,6 +48,7 @@ pub struct Search<'m, M: Model, O> {
     pub(super) futures: Futures,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
+    pub(super) checks: Checks,
     /// The schedule that first showed each finding, in the observer's order.
     pub(super) shown: Vec<Vec<u8>>,
     /// Schedules that brought the validator a dependency.
@@ -84,6 +86,7 @@ where
             futures: Futures::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
+            checks: Checks::default(),
             shown: Vec::new(),
             taught: Vec::new(),
             in_place: false,
@@ -258,6 +261,9 @@ where
     /// The step led to a state where `enabled` can run: the run is over, others have gone on from
     /// here, or the search goes below.
     fn arrive(&mut self, enabled: u16, ran: Option<u8>) {
+        if self.config.check {
+            self.check(enabled);
+        }
         if enabled == 0 {
             return self.finish();
         }

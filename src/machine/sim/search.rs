@@ -105,6 +105,17 @@ impl<S: Schedule, E> Sim<S, E> {
         state.words_print.with(state.done.into())
     }
 
+    /// What the unfinished tasks stand before, by operation and object: a search that checks itself
+    /// compares it where fingerprints are equal.
+    pub fn stands(&self) -> Fingerprint {
+        let state = self.state.borrow();
+        let done = |task: &usize| state.done & 1 << task != 0;
+        let tasks = (0..state.count).filter(|task| !done(task));
+        tasks.fold(Fingerprint::ZERO, |print, task| {
+            print.with(task as u64).with(state.tasks[task].stands)
+        })
+    }
+
     /// Identity of the state that the run has come to: equal fingerprints go on equally.
     pub fn fingerprint(&self) -> Fingerprint {
         self.state.borrow().fingerprint()

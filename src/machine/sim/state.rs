@@ -44,6 +44,8 @@ pub(super) struct TaskState {
     pub(super) operation: Fingerprint,
     /// What it has observed since its last mark (searches only).
     pub(super) local: Fingerprint,
+    /// The shared operation that it is in or before, as a number (searches only).
+    pub(super) stands: u64,
 }
 
 /// Locations that a fault may wait for at once.
@@ -380,6 +382,7 @@ impl TaskState {
             halfway: 0,
             operation: Fingerprint::ZERO,
             local: Fingerprint::ZERO,
+            stands: 0,
         }
     }
 
@@ -389,6 +392,7 @@ impl TaskState {
         self.held.clear();
         self.watching.clear();
         (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
+        self.stands = 0;
     }
 }
 
