@@ -73,15 +73,23 @@ impl<S: Schedule, E> Sim<S, E> {
         plan(&mut state.schedule);
     }
 
-    /// The first `tasks` tasks are about to run.
+    /// The first `tasks` tasks are about to run; none remembers what the history before them saw.
     pub fn start(&self, tasks: usize) {
         self.begin(tasks, false);
+        let state = &mut *self.state.borrow_mut();
+        state.logs.iter_mut().for_each(Vec::clear);
+        state.tasks.iter_mut().for_each(|task| task.local = Fingerprint::ZERO);
     }
 
     /// Goes on until the schedule pauses or nobody can run; gives the tasks that can.
     pub fn advance<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> u16 {
         self.drive(tasks);
         self.state.borrow().runnable
+    }
+
+    /// The next step will be that of `task`.
+    pub fn stamp(&self, task: u8, stamp: u64) {
+        self.state.borrow_mut().tasks[task as usize].stamp = stamp;
     }
 
     /// Ends a run that nobody can go on with: who is stuck is in the records.
@@ -135,6 +143,7 @@ impl<S: Schedule, E> State<S, E> {
         if S::SEARCHES {
             let state = &mut self.tasks[task as usize];
             (state.local, state.halfway) = (state.local.with(value), 0);
+            self.logs[task as usize].push(value);
         }
     }
 
