@@ -21,6 +21,18 @@ pub fn case(prng: &mut Prng) -> Case {
     case
 }
 
+/// Whether the case has a region of that opener.
+pub fn opens(case: &Case, wanted: Opener) -> bool {
+    let of = |op: &Op| matches!(op, Op::Open { opener, .. } if *opener == wanted);
+    case.programs.ops.iter().any(of)
+}
+
+/// The reaper's trylock can meet mmap_lock while munmap holds it for write, which it does without a
+/// scheduling point from taking it to the downgrade: only with all points does the trylock see that.
+pub fn hides_a_hold(case: &Case) -> bool {
+    opens(case, Opener::Reaper) && opens(case, Opener::Munmap)
+}
+
 /// Two tasks with one operation of few steps each: pure enumeration comes to an end.
 fn tiny(prng: &mut Prng) -> Case {
     let mut case = world(prng, None);
@@ -39,9 +51,10 @@ fn small(prng: &mut Prng) -> Case {
     let vms = case.config.vms() as u8;
     let mut tasks = match bug {
         Some(bug) => provoking(prng, bug),
+        None if case.variant == Variant::NaiveElision => unfrozen(prng),
         None => vec![statement(prng, vms), statement(prng, vms)],
     };
-    match prng.below(4) {
+    match prng.below(5) {
         0 => tasks.push(statement(prng, vms)),
         1 => {
             let at = prng.below(tasks.len() as u32) as usize;
@@ -144,6 +157,19 @@ fn region(prng: &mut Prng, opener: Opener, split: bool) -> Vec<Op> {
     region.extend((split && opener.may_split()).then_some(Op::Split { hva, depth: 1 }));
     region.push(Op::End);
     region
+}
+
+/// A memslot that comes, or goes and comes back, in the middle of a region, and a fault in it.
+fn unfrozen(prng: &mut Prng) -> Vec<Vec<Op>> {
+    let opener = pick(prng, &[Opener::Madvise, Opener::Cow, Opener::Swapout, Opener::Migrate]);
+    let region = |start: u16| vec![Op::Open { opener, hva: Pages::new(start, start + 1) }, Op::End];
+    let fault = |gfn: u16| Op::Fault { vm: 0, gfn, write: true };
+    let back = Op::Create { vm: 0, slot: 0, gfn: Pages::new(0, 2), hva: STANDING };
+    match prng.below(4) {
+        0 => vec![region(STANDING), vec![Op::Delete { vm: 0, slot: 0 }, back, fault(0)]],
+        1 => vec![region(CREATED), vec![create(0), fault(0x10), fault(0x10)]],
+        _ => vec![region(CREATED), vec![create(0), fault(0x10)]],
+    }
 }
 
 /// Programs on which the bug has a chance to show.

@@ -160,9 +160,10 @@ impl<S: Schedule, E> State<S, E> {
         if S::SEARCHES {
             let marks = self.schedule.marks();
             let state = &mut self.tasks[task as usize];
+            // No sequence of observed values comes to the same.
             let place_in = match place {
-                OPERATION => Fingerprint::ZERO,
-                place => state.operation.with(place.into()),
+                OPERATION => Fingerprint::of(OPERATION.into()),
+                place => state.operation.plus(Fingerprint::of(place.into())),
             };
             let marked = live.iter().fold(place_in, |print, &value| print.with(value));
             match marks {
