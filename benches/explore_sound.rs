@@ -10,7 +10,7 @@ fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse::<u64>().ok());
     let cases = numbers.next().unwrap_or(1_000) as u32;
     let seed = numbers.next().unwrap_or(1);
-    let limits = Limits { states: 300_000, schedules: 50_000 };
+    let limits = Limits { states: 60_000, schedules: 10_000 };
     let survey = Survey::of(seed, cases, limits, |survey| survey.wrong.is_empty());
     println!("{}", survey.summary());
     if let Some(wrong) = survey.wrong.first() {

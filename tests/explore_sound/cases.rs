@@ -11,7 +11,7 @@ use kvm_lock_fuzz::prng::Prng;
 const STANDING: u16 = 0x100;
 const CREATED: u16 = 0x200;
 
-/// Every second case carries a planted bug, every fifth is tiny.
+/// Every fifth case is tiny; of the others, every second carries a planted bug.
 pub fn case(prng: &mut Prng) -> Case {
     let case = match prng.below(5) {
         0 => tiny(prng),
