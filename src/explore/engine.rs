@@ -13,8 +13,7 @@ use std::pin::Pin;
 use super::check::Checks;
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
-use super::futures::{Before, FutureId, Futures};
-use super::path::{Below, Node, Path, Step, bit, tasks};
+use super::path::{Node, Path, PerTask, Step, bit, tasks};
 use super::sets::{SetId, Sets};
 use super::visited::Visited;
 use super::{Cursor, Progress};
@@ -46,7 +45,6 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) config: Config,
     pub(super) path: Path,
     pub(super) sets: Sets,
-    pub(super) futures: Futures,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
     pub(super) checks: Checks,
@@ -86,7 +84,6 @@ where
             config,
             path: Path::default(),
             sets: Sets::default(),
-            futures: Futures::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
             checks: Checks::default(),
@@ -147,7 +144,7 @@ where
     }
 
     /// Takes the last step back; `below` is what every task did after it.
-    fn go_back(&mut self, below: &Below) {
+    fn go_back(&mut self, below: &PerTask) {
         self.in_place = false;
         let (Some(step), Some(node)) = (self.path.steps.pop(), self.path.nodes.last_mut()) else {
             return;
@@ -158,14 +155,9 @@ where
         if self.config.reduction != Reduction::Full {
             return;
         }
-        let (sets, futures) = (&mut self.sets, &mut self.futures);
-        let own = futures.of(sets, step.set);
-        node.below[task] = futures.merge(sets, node.below[task], own);
+        node.below[task] = self.sets.union(node.below[task], step.set);
         for q in 0..self.model.tasks() {
-            let precedes = q == task || step.woken & bit(q as u8) != 0;
-            let before = Before { task: step.task, set: step.set, precedes };
-            let future = futures.after(sets, below[q], before);
-            node.below[q] = futures.merge(sets, node.below[q], future);
+            node.below[q] = self.sets.union(node.below[q], below[q]);
         }
     }
 
@@ -341,7 +333,7 @@ where
             Reduction::Full => first(enabled & !sleep, ran),
             _ => all,
         };
-        let below = [FutureId::NONE; MAX_TASKS];
+        let below = [SetId::EMPTY; MAX_TASKS];
         Node { key, enabled, sleep, backtrack, sets, below, last: ran, budget }
     }
 
@@ -350,7 +342,8 @@ where
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
             return self.config.max_preemptions.unwrap_or(u8::MAX);
         };
-        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        let preempts =
+            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
     }
 
@@ -364,7 +357,7 @@ where
         self.note_news();
         self.counts.schedules += 1;
         self.counts.complete += 1;
-        self.go_back(&[FutureId::NONE; MAX_TASKS]);
+        self.go_back(&[SetId::EMPTY; MAX_TASKS]);
     }
 
     /// Others have gone on from here: from this state, or from equivalent paths.
@@ -373,7 +366,7 @@ where
         sim.inspect(|seen| observer.end(seen, None));
         self.note_news();
         self.counts.schedules += 1;
-        let mut below = [FutureId::NONE; MAX_TASKS];
+        let mut below = [SetId::EMPTY; MAX_TASKS];
         if let Some(known) = key.and_then(|key| self.visited.get(key)) {
             match self.visited.future(known) {
                 Some(known) => {
@@ -381,7 +374,7 @@ where
                     if self.config.reduction == Reduction::Full
                         && self.config.mistake != Some(Mistake::Futures)
                     {
-                        self.path.race_below(&self.sets, &self.futures, known);
+                        self.path.race_below(&self.sets, known);
                     }
                 }
                 None => self.counts.cycles += 1,
@@ -406,7 +399,7 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
         Progress {
             counts: self.counts,
             states: self.visited.len(),
-            memory: self.visited.memory() + self.sets.memory() + self.futures.memory(),
+            memory: self.visited.memory() + self.sets.memory(),
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
             findings: self.observer.findings(),

@@ -4,7 +4,6 @@ mod check;
 mod config;
 mod cursor;
 mod engine;
-mod futures;
 mod model;
 mod path;
 mod protocol;

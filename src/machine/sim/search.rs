@@ -7,7 +7,7 @@ use std::pin::Pin;
 use super::state::State;
 use super::{Ending, Fingerprint, Schedule, Settings, Sim};
 use crate::lockdep::Lockdep;
-use crate::machine::{LockId, OPERATION, RcuWait, Srcu, Word};
+use crate::machine::{LockId, Memory, OPERATION, RcuWait, Srcu, Word};
 
 /// What a schedule answers to stop the machine.
 pub const PAUSE: u8 = u8::MAX;
@@ -50,6 +50,9 @@ impl Object {
         self.0
     }
 }
+
+/// Stands for all that a task has forgotten.
+const FORGOT: u64 = 0xf0_4907;
 
 /// What marks do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +155,19 @@ impl<S: Schedule, E> State<S, E> {
     pub(super) fn halfway(&mut self, task: u8, how: u8) {
         if S::SEARCHES {
             self.tasks[task as usize].halfway = how;
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn forget(&mut self, task: u8, memory: Memory, live: u64) {
+        if S::SEARCHES {
+            let known = Fingerprint(memory.0[0], memory.0[1]);
+            let state = &mut self.tasks[task as usize];
+            state.local = match self.schedule.marks() {
+                Marks::Replace => known.with(FORGOT).with(live),
+                Marks::Ignore => state.local.with(FORGOT),
+                Marks::Forget => known.with(FORGOT),
+            };
         }
     }
 

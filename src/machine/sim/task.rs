@@ -10,7 +10,7 @@ use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};
 use crate::machine::{
-    Function, HeldUp, LockId, LockMap, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
+    Function, HeldUp, LockId, LockMap, Memory, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
 };
 
 /// A task of [`Sim`]: which one, and inside which kernel function.
@@ -44,6 +44,20 @@ impl<'a, S: Schedule, E> SimTask<'a, S, E> {
         if !state.is_retelling() {
             act(state, self.id as usize);
         }
+    }
+
+    /// Something that tells the task what is no news to it (searches only).
+    fn ask_quietly(self, ask: impl FnOnce(&State<S, E>) -> u64) -> u64 {
+        if !S::SEARCHES {
+            return 0;
+        }
+        let state = &mut *self.sim.state.borrow_mut();
+        if let Told::Value(value) = state.retell(self.id) {
+            return value;
+        }
+        let value = ask(state);
+        state.logs[self.id as usize].push(value);
+        value
     }
 
     /// Something that tells the task a value.
@@ -193,6 +207,15 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
 
     fn mark(self, place: u8, live: &[u64]) {
         self.act(|state, _| state.mark(self.id, place, live));
+    }
+
+    fn remember(self) -> Memory {
+        let known = |state: &State<S, E>| state.tasks[self.id as usize].local;
+        Memory([self.ask_quietly(|state| known(state).0), self.ask_quietly(|state| known(state).1)])
+    }
+
+    fn forget(self, memory: Memory, live: u64) {
+        self.act(|state, _| state.forget(self.id, memory, live));
     }
 
     fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
