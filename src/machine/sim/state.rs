@@ -48,6 +48,8 @@ pub(super) struct TaskState {
     pub(super) operation: Fingerprint,
     /// What it has observed since its last mark (searches only).
     pub(super) local: Fingerprint,
+    /// The shared operation that it is in or before, as a number (searches only).
+    pub(super) stands: u64,
 }
 
 /// Locations that a fault may wait for at once.
@@ -405,6 +407,7 @@ impl TaskState {
             halfway: 0,
             operation: Fingerprint::ZERO,
             local: Fingerprint::ZERO,
+            stands: 0,
         }
     }
 
@@ -415,6 +418,7 @@ impl TaskState {
         self.watching.clear();
         (self.phase, self.stamp) = (None, 0);
         (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
+        self.stands = 0;
     }
 }
 
