@@ -3,6 +3,8 @@
 //! A run is a function of the layout, the programs and the schedule. Nothing is allocated in steady
 //! state; a reset touches what the run touched. Memory is sequentially consistent.
 
+#[cfg(feature = "native")]
+mod adopt;
 mod build;
 mod inspect;
 mod lock;
@@ -20,6 +22,8 @@ use self::state::{State, TaskState};
 use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
 use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
+#[cfg(feature = "native")]
+pub use adopt::Refused;
 pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
 pub use task::SimTask;
