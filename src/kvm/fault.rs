@@ -6,6 +6,10 @@ use super::{Bug, Kvm, KvmTask, Place, Subscription, function as f};
 use crate::machine::{HeldUp, Word};
 use crate::mm::{Mm, Subscriber};
 
+/// Marks: an attempt leaves nothing behind but why it failed, a retry not even that.
+const RETRIES: u8 = 1;
+const FAULTS_AGAIN: u8 = 2;
+
 /// What an attempt came to (`RET_PF_*`).
 enum Fault {
     /// Installed, or nothing to install: no memslot, or no host mapping behind it.
@@ -30,6 +34,7 @@ impl Kvm {
             if !self.has(Bug::RetryKeepsSrcu) {
                 t.srcu_read_unlock(self.srcu);
             }
+            t.mark(RETRIES, &[retry.code()]);
             match retry {
                 Retry::AtOnce => {}
                 Retry::AfterRegion(words) => {
@@ -42,6 +47,7 @@ impl Kvm {
             if !self.has(Bug::RetryKeepsSrcu) {
                 t.srcu_read_lock(self.srcu).await;
             }
+            t.mark(FAULTS_AGAIN, &[]);
         }
         t.srcu_read_unlock(self.srcu);
     }

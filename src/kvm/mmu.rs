@@ -118,3 +118,14 @@ pub(super) enum Retry {
     /// The slot is being deleted or moved: worth another try once the pointer is written.
     AfterUpdate(Word),
 }
+
+impl Retry {
+    /// A number for each.
+    pub(super) fn code(self) -> u64 {
+        match self {
+            Retry::AtOnce => 0,
+            Retry::AfterRegion(_) => 1,
+            Retry::AfterUpdate(_) => 2,
+        }
+    }
+}

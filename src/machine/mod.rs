@@ -24,6 +24,8 @@ pub(crate) use function::functions;
 pub use function::{Function, Site};
 pub use policy::Policy;
 
+/// The place of marks that begin an operation.
+pub const OPERATION: u8 = 0;
 /// Tasks that a machine can run.
 pub const MAX_TASKS: usize = 16;
 
@@ -205,6 +207,11 @@ pub trait Task: Copy {
     fn span_end(self, span: Span);
     /// Waits until one of `words` is written: what a fault does before it retries.
     fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()>;
+
+    /// All that this task still knows is `live`, what its operation says, and what shared state
+    /// holds: a search may drop the history behind it. `place` tells the marks of an operation apart;
+    /// at [`OPERATION`] a new one begins, and `live` says which.
+    fn mark(self, _place: u8, _live: &[u64]) {}
 
     /// A named place of the protocol: a burst may end here.
     fn place(self, place: u8) -> impl Future<Output = ()>;

@@ -36,6 +36,11 @@ impl Gather {
     fn add(&mut self, pfn: u16) {
         self.0[usize::from(pfn) / 64] |= 1 << (pfn % 64);
     }
+
+    /// The pages, as a bitmap.
+    pub(super) fn words(self) -> [u64; MAX_PFNS / 64] {
+        self.0
+    }
 }
 
 impl<N> Mm<N> {

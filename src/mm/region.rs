@@ -22,6 +22,14 @@ pub struct Places {
     pub free: u8,
 }
 
+/// Where a task keeps nothing of what it saw but what the mark names.
+mod mark {
+    pub const OPENED: u8 = 1;
+    pub const CLOSED: u8 = 2;
+    pub const SPLIT_OPENED: u8 = 3;
+    pub const SPLIT_CLOSED: u8 = 4;
+}
+
 /// An open region of a task.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {
@@ -53,6 +61,7 @@ impl<N> Mm<N> {
             self.unlock(t, opener.under());
             return None;
         }
+        t.mark(mark::OPENED, &[]);
         Some(Region { opener, range })
     }
 
@@ -70,6 +79,7 @@ impl<N> Mm<N> {
         };
         t.place(self.places.end).await;
         self.range_end(t, &range).await;
+        t.mark(mark::CLOSED, &gather.words());
         t.place(self.places.free).await;
         self.free_gathered(t, gather);
         self.unlock(t, opener.under());
@@ -90,6 +100,7 @@ impl<N> Mm<N> {
             let range = NotifierRange { hva, blockable: true, depth: level };
             // A blockable START cannot be refused.
             let _ = self.range_start(t.enter(f::SPLIT_HUGE_PMD), &range).await;
+            t.mark(mark::SPLIT_OPENED, &[level.into()]);
         }
         for level in (outside..outside + levels).rev() {
             let range = NotifierRange { hva, blockable: true, depth: level };
@@ -99,6 +110,7 @@ impl<N> Mm<N> {
             t.spin_unlock(self.ptl);
             t.place(self.places.end).await;
             self.range_end(t, &range).await;
+            t.mark(mark::SPLIT_CLOSED, &[level.into()]);
         }
         if inside.is_none() {
             t.up_read(self.mmap_lock);

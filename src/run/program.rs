@@ -4,6 +4,7 @@ use super::world::World;
 use crate::case::Op;
 use crate::kvm::trace::Event;
 use crate::kvm::{Change, Kvm, KvmTask, Place, Slot};
+use crate::machine::OPERATION;
 use crate::mm::Region;
 
 /// Runs the operations in order. Whatever stands in a block whose region did not open (nothing to
@@ -11,6 +12,7 @@ use crate::mm::Region;
 pub(super) async fn run<T: KvmTask>(t: T, world: &World, ops: &[Op]) {
     let mut block: Option<Option<Region>> = None;
     for (i, &op) in ops.iter().enumerate() {
+        t.mark(OPERATION, &[i as u64, region_state(&block)]);
         t.trace(Event::Op(i as u16));
         t.place(Place::Op as u8).await;
         match (op, block) {
@@ -32,6 +34,15 @@ pub(super) async fn run<T: KvmTask>(t: T, world: &World, ops: &[Op]) {
         if block.is_none() {
             t.user_exit();
         }
+    }
+}
+
+/// Whether a block is open, and whether its region is.
+fn region_state(block: &Option<Option<Region>>) -> u64 {
+    match block {
+        None => 0,
+        Some(None) => 1,
+        Some(Some(_)) => 2,
     }
 }
 

@@ -92,8 +92,6 @@ fn went(seen: &Inspect<'_, Said>, ending: Ending) -> Went {
     for record in seen.records {
         match record.what {
             What::Trace(words) => went.said.push(words),
-            // Said where it shows and again at the end.
-            What::Alarm(Alarm::Stuck(doom, _)) if went.stuck.contains(&(record.task, doom)) => {}
             What::Alarm(Alarm::Stuck(doom, _)) => went.stuck.push((record.task, doom)),
             What::Alarm(Alarm::Bypassed(_)) => went.bypassed.push(record.task),
             What::Alarm(Alarm::SleepInAtomic { .. }) => went.slept_in_atomic += 1,

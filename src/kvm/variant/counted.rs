@@ -10,6 +10,9 @@ use crate::kvm::walk::TakeLock;
 use crate::kvm::{Bug, Kvm, KvmTask, Place};
 use crate::mm::NotifierRange;
 
+/// Mark: what the update still knows beside these two arrays stands in them.
+const WAITS: u8 = 1;
+
 /// Counts the region, then walks.
 pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
     if counts(kvm, range) && !kvm.has(Bug::B29) {
@@ -43,7 +46,7 @@ pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, old: usize, new: 
     } else {
         t.spin_lock(kvm.mn_invalidate_lock).await;
         if !kvm.has(Bug::B11) {
-            wait_for_regions(t, kvm).await;
+            wait_for_regions(t, kvm, old, new).await;
         }
         if kvm.has(Bug::B31) {
             t.spin_unlock(kvm.mn_invalidate_lock);
@@ -61,10 +64,11 @@ pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, old: usize, new: 
 }
 
 /// `prepare_to_rcuwait` to `finish_rcuwait`: mn_invalidate_lock is held on entry and on return.
-async fn wait_for_regions<T: KvmTask>(t: T, kvm: &Kvm) {
+async fn wait_for_regions<T: KvmTask>(t: T, kvm: &Kvm, old: usize, new: usize) {
     let wait = kvm.mn_memslots_update_rcuwait;
     t.trace(Event::SwapWait { vm: kvm.vm });
     t.prepare_to_rcuwait(wait).await;
+    t.mark(WAITS, &[old as u64, new as u64]);
     while t.read(kvm.mn_active_invalidate_count).await != 0 {
         t.trace(Event::SwapBusy { vm: kvm.vm });
         if !kvm.has(Bug::B34) {
@@ -79,6 +83,7 @@ async fn wait_for_regions<T: KvmTask>(t: T, kvm: &Kvm) {
         if kvm.has(Bug::B36) {
             break;
         }
+        t.mark(WAITS, &[old as u64, new as u64]);
     }
     t.finish_rcuwait(wait).await;
 }

@@ -164,11 +164,17 @@ impl Lockdep {
         self.chain_counts = [0; 3];
         self.log.clear();
         self.findings.clear();
-        for id in self.touched_tasks.drain(..) {
-            self.tasks[id.index()].reset(self.config.raw_lock_nesting);
-        }
+        self.forget_tasks();
         for i in 0..self.initialised.len() {
             self.init_instance(self.initialised[i]);
+        }
+    }
+
+    /// Tasks hold nothing any more; classes, dependencies and reports stay, so that the next run adds
+    /// to what is known.
+    pub fn forget_tasks(&mut self) {
+        for id in self.touched_tasks.drain(..) {
+            self.tasks[id.index()].reset(self.config.raw_lock_nesting);
         }
     }
 

@@ -28,7 +28,7 @@ impl<S: Schedule, E: Copy> Sim<S, E> {
             }
         }
         self.state.borrow_mut().suspend(log);
-        Ok(self.ending(tasks))
+        Ok(self.ending())
     }
 
     /// Tasks that have not finished.

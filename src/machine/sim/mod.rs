@@ -6,8 +6,10 @@
 #[cfg(feature = "native")]
 mod adopt;
 mod build;
+mod fingerprint;
 mod inspect;
 mod lock;
+mod search;
 mod state;
 mod step;
 mod task;
@@ -24,8 +26,10 @@ use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
 #[cfg(feature = "native")]
 pub use adopt::Refused;
+pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
+pub use search::{Marks, Object, PAUSE};
 pub use task::SimTask;
 pub use waits::{Cycle, Doom, Wait};
 
@@ -44,14 +48,30 @@ pub enum At {
     Done(u8),
 }
 
-/// Decides who runs.
+/// Decides who runs. A search also watches; the methods with a body are for it.
 pub trait Schedule {
+    /// The schedule is a search's: the machine keeps fingerprints of the tasks for it.
+    const SEARCHES: bool = false;
+
     /// The task that runs next: one of the set bits of `runnable`, which has at least one.
+    /// [`PAUSE`] stops the machine, which goes on where it stands.
     fn next(&mut self, at: At, runnable: u16) -> u8;
 
     /// Whether `task` is to stop at `place`, which is no scheduling point by itself.
     fn stops_at(&self, _task: u8, _place: u8) -> bool {
         false
+    }
+
+    /// The running step touched `object`. Steps of two tasks commute unless both touched an object
+    /// that one of them `changed`.
+    fn touched(&mut self, _object: Object, _changed: bool) {}
+
+    /// The running step woke a task that can be woken by no other way.
+    fn woke(&mut self, _task: u8) {}
+
+    /// What a task's mark does to its fingerprint.
+    fn marks(&self) -> Marks {
+        Marks::Replace
     }
 }
 
@@ -198,8 +218,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 count: MAX_TASKS,
                 runnable: 0,
                 done: 0,
-                doomed: 0,
-                sleepers: 0,
+                words_print: Fingerprint::ZERO,
                 schedule,
                 next: None,
                 setting_up: false,
@@ -222,11 +241,9 @@ impl<S: Schedule, E> Sim<S, E> {
     /// Forgets the last run and takes the settings of the next, with the schedule set by `plan`.
     pub fn reset(&mut self, settings: Settings, plan: impl FnOnce(&mut S)) {
         let state = self.state.get_mut();
+        state.lockdep.reset();
         state.reset();
-        state.policy = settings.policy;
-        state.all_points = settings.all_points;
-        state.max_points = settings.max_points;
-        state.recording = settings.recording;
+        state.set(settings);
         plan(&mut state.schedule);
     }
 
@@ -244,6 +261,12 @@ impl<S: Schedule, E> Sim<S, E> {
     /// Runs the tasks until all have finished, none can go on, or the bound is reached.
     pub fn run<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> Ending {
         self.begin(tasks.len(), false);
+        self.drive(tasks);
+        self.ending()
+    }
+
+    /// Runs until nobody can or the schedule pauses.
+    fn drive<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) {
         let mut context = Context::from_waker(Waker::noop());
         let mut at = At::Begin;
         while let Some(task) = self.pick(at) {
@@ -255,7 +278,6 @@ impl<S: Schedule, E> Sim<S, E> {
                 at = At::Done(task);
             }
         }
-        self.ending(tasks.len())
     }
 
     fn begin(&self, tasks: usize, setting_up: bool) {
@@ -269,7 +291,7 @@ impl<S: Schedule, E> Sim<S, E> {
     /// Who runs next; none when nobody can.
     fn pick(&self, at: At) -> Option<u8> {
         let state = &mut *self.state.borrow_mut();
-        if state.runnable == 0 {
+        if state.runnable == 0 || state.points >= state.max_points {
             return None;
         }
         let runnable = state.runnable;
@@ -277,6 +299,9 @@ impl<S: Schedule, E> Sim<S, E> {
             state.end_turn(TurnEnd::Blocked);
             state.schedule.next(at, runnable)
         });
+        if next == PAUSE {
+            return None;
+        }
         if state.recording && state.turns.last().is_none_or(|turn| turn.task != next) {
             state.turns.push(Turn { task: next, points: 0, end: TurnEnd::Blocked });
         }
@@ -292,16 +317,17 @@ impl<S: Schedule, E> Sim<S, E> {
         state.runnable &= !(1 << task);
     }
 
-    fn ending(&self, tasks: usize) -> Ending {
+    /// Who is doomed stays so: it is enough to look once, at the end.
+    fn ending(&self) -> Ending {
         let state = &mut *self.state.borrow_mut();
+        state.report_doomed();
         if state.points >= state.max_points {
-            return Ending::Bound;
+            Ending::Bound
+        } else if state.done.count_ones() as usize == state.count {
+            Ending::Finished
+        } else {
+            Ending::Stuck
         }
-        if state.done.count_ones() as usize == tasks {
-            return Ending::Finished;
-        }
-        state.report_left();
-        Ending::Stuck
     }
 
     /// What the run left: its records and counts.

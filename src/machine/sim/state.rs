@@ -2,9 +2,12 @@
 
 use arrayvec::ArrayVec;
 
+use super::fingerprint::Fingerprint;
 use super::lock::{Kind, Lock, Waiter};
+use super::search::Object;
+use super::step::WOKEN;
 use super::waits::{Cycle, Wait};
-use super::{Alarm, At, Record, Schedule, Turn, TurnEnd, What};
+use super::{Alarm, At, Record, Schedule, Settings, Turn, TurnEnd, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
 use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
 
@@ -31,7 +34,20 @@ pub(super) struct TaskState {
     pub(super) spinning: u8,
     /// Locks held, oldest first; a lock held twice stands twice.
     pub(super) held: Vec<LockId>,
+    /// The event at which it last blocked.
+    pub(super) blocked_at: u32,
+    /// A write to one of these ends its wait to retry.
+    pub(super) watching: ArrayVec<Word, MAX_WATCHED>,
+    /// How far it is with a step that takes several (searches only).
+    pub(super) halfway: u8,
+    /// The operation that it is in (searches only).
+    pub(super) operation: Fingerprint,
+    /// What it has observed since its last mark (searches only).
+    pub(super) local: Fingerprint,
 }
+
+/// Locations that a fault may wait for at once.
+pub(super) const MAX_WATCHED: usize = 4;
 
 /// An SRCU domain: who reads, and how deep.
 #[derive(Clone, Debug)]
@@ -88,10 +104,8 @@ pub(super) struct State<S, E> {
     pub(super) runnable: u16,
     /// Tasks that have finished.
     pub(super) done: u16,
-    /// Tasks already reported as doomed.
-    pub(super) doomed: u16,
-    /// Tasks that wait for anything but a lock.
-    pub(super) sleepers: u16,
+    /// The contents of all words (searches only).
+    pub(super) words_print: Fingerprint,
     pub(super) schedule: S,
     /// Chosen by the schedule, not yet running.
     pub(super) next: Option<u8>,
@@ -124,7 +138,6 @@ impl<S: Schedule, E> State<S, E> {
             turn.points += 1;
         }
         if self.points >= self.max_points {
-            self.runnable = 0;
             return false;
         }
         self.goes_on(At::Point(task), task)
@@ -162,11 +175,15 @@ impl<S: Schedule, E> State<S, E> {
 
     /// Stores a value and wakes the faults that wait for a change.
     pub(super) fn store(&mut self, word: Word, value: u64) {
+        self.touch(Object::word(word), true);
         self.dirty(word);
         let state = &mut self.words[word.0 as usize];
-        state.value = value;
-        let watchers = std::mem::take(&mut state.watchers);
+        let old = std::mem::replace(&mut state.value, value);
+        let watchers = state.watchers;
         self.wake_watchers(watchers);
+        if S::SEARCHES {
+            self.words_print = self.words_print.exchange(word.0.into(), old, value);
+        }
     }
 
     /// Tells the validator of an acquisition, before any waiting, as the kernel does.
@@ -204,6 +221,8 @@ impl<S: Schedule, E> State<S, E> {
         if !lock.admits(mode, self.policy) {
             return false;
         }
+        // Readers that are let in commute.
+        self.schedule.touched(Object::lock(id), mode == Mode::Write);
         if let Some(writer) = lock.queue.iter().find(|w| w.mode == Mode::Write).map(|w| w.task) {
             self.alarm(writer, Alarm::Bypassed(id));
         }
@@ -248,6 +267,8 @@ impl<S: Schedule, E> State<S, E> {
         let lock = &mut self.locks[id.0 as usize];
         state.spinning -= u8::from(lock.kind.spins());
         let was_writer = lock.owner == Some(task);
+        // Readers that leave commute where nobody waits for them.
+        self.schedule.touched(Object::lock(id), was_writer || !lock.queue.is_empty());
         if was_writer {
             lock.owner = None;
         } else if !again {
@@ -277,17 +298,20 @@ impl<S: Schedule, E> State<S, E> {
 
     /// The task can run again.
     pub(super) fn wake(&mut self, task: u8) {
-        self.tasks[task as usize].wait = None;
+        let wait = self.tasks[task as usize].wait.take();
         self.runnable |= 1 << task;
-        self.sleepers &= !(1 << task);
+        self.halfway(task, WOKEN);
+        // A retrying fault has several who could wake it.
+        if !matches!(wait, Some(Wait::Retry(_))) {
+            self.schedule.woke(task);
+        }
     }
 
-    /// The task cannot go on; whoever is doomed by that is reported now.
+    /// The task cannot go on.
     pub(super) fn block(&mut self, task: u8, wait: Wait) {
-        self.tasks[task as usize].wait = Some(wait);
+        let state = &mut self.tasks[task as usize];
+        (state.wait, state.blocked_at) = (Some(wait), self.events);
         self.runnable &= !(1 << task);
-        self.sleepers |= u16::from(!matches!(wait, Wait::Lock { .. })) << task;
-        self.check_stuck(task);
     }
 
     /// Sleeping is wrong in a non-blockable section or under a spinning lock.
@@ -311,9 +335,16 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    /// Back to the layout, touching only what the run touched.
+    /// Takes the settings of the next run.
+    pub(super) fn set(&mut self, settings: Settings) {
+        self.policy = settings.policy;
+        self.all_points = settings.all_points;
+        self.max_points = settings.max_points;
+        self.recording = settings.recording;
+    }
+
+    /// Back to the layout, touching only what the run touched. The validator is the caller's.
     pub(super) fn reset(&mut self) {
-        self.lockdep.reset();
         for lock in self.used_locks.drain(..) {
             self.locks[lock.0 as usize].reset();
         }
@@ -333,9 +364,9 @@ impl<S: Schedule, E> State<S, E> {
         for task in &mut self.tasks[..self.count] {
             task.reset();
         }
-        (self.points, self.events, self.reported, self.runnable) = (0, 0, 0, 0);
-        (self.done, self.doomed, self.sleepers) = (0, 0, 0);
-        self.next = None;
+        (self.points, self.events, self.runnable) = (0, 0, 0);
+        self.reported = self.lockdep.reports().len();
+        (self.done, self.next, self.words_print) = (0, None, Fingerprint::ZERO);
         self.records.clear();
         self.turns.clear();
         self.cycles.clear();
@@ -344,13 +375,26 @@ impl<S: Schedule, E> State<S, E> {
 
 impl TaskState {
     pub(super) fn new() -> TaskState {
-        TaskState { wait: None, uninterruptible: false, nonblock: 0, spinning: 0, held: Vec::new() }
+        TaskState {
+            wait: None,
+            uninterruptible: false,
+            nonblock: 0,
+            spinning: 0,
+            held: Vec::new(),
+            blocked_at: 0,
+            watching: ArrayVec::new(),
+            halfway: 0,
+            operation: Fingerprint::ZERO,
+            local: Fingerprint::ZERO,
+        }
     }
 
     fn reset(&mut self) {
         (self.wait, self.uninterruptible) = (None, false);
         (self.nonblock, self.spinning) = (0, 0);
         self.held.clear();
+        self.watching.clear();
+        (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::search::Object;
 use super::state::State;
 use super::task::SimTask;
 use super::waits::Wait;
@@ -41,6 +42,11 @@ enum Phase {
     /// It waited; whoever woke it has done the rest.
     Woken,
 }
+
+/// An rwsem writer has spun and will queue.
+const SPUN: u8 = 1;
+/// A task was woken and has not run yet.
+pub(super) const WOKEN: u8 = 2;
 
 /// What a step came to.
 enum Next {
@@ -85,7 +91,10 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
         let state = &mut *this.task.sim.state.borrow_mut();
         loop {
             match state.step(this.task.id, this.task.site, &this.op, this.phase) {
-                Next::Ready(value) => return Poll::Ready(value),
+                Next::Ready(value) => {
+                    state.observe(this.task.id, value);
+                    return Poll::Ready(value);
+                }
                 Next::Again(phase, at_once) => {
                     this.phase = phase;
                     if !at_once {
@@ -108,6 +117,7 @@ impl<S: Schedule, E> State<S, E> {
                 if !matches!(op, Op::Acquire(..)) {
                     self.record(task, What::Resumed);
                 }
+                self.unwatch(task);
                 Next::Ready(0)
             }
         }
@@ -142,11 +152,14 @@ impl<S: Schedule, E> State<S, E> {
                 let taken = self.try_take(task, lock, mode);
                 if taken {
                     self.annotate(task, lock, mode, true, site);
+                } else {
+                    self.touch(Object::lock(lock), mode == Mode::Write);
                 }
                 Next::Ready(u64::from(taken))
             }
             Op::Read(word) => {
                 self.events += 1;
+                self.touch(Object::word(word), false);
                 Next::Ready(self.words[word.0 as usize].value)
             }
             Op::Write(word, value) => {
@@ -161,14 +174,18 @@ impl<S: Schedule, E> State<S, E> {
             }
             Op::Synchronize(srcu) => self.synchronize(task, srcu, site),
             Op::Prepare(wait) => {
+                self.touch(Object::rcuwait(wait), true);
                 self.rcuwaits[wait.0 as usize].task = Some(task);
                 Next::Ready(0)
             }
             Op::SetUninterruptible => {
+                self.touch(Object::task(task), true);
                 self.tasks[task as usize].uninterruptible = true;
                 Next::Ready(0)
             }
             Op::Finish(wait) => {
+                self.touch(Object::rcuwait(wait), true);
+                self.touch(Object::task(task), true);
                 self.rcuwaits[wait.0 as usize].task = None;
                 self.tasks[task as usize].uninterruptible = false;
                 Next::Ready(0)
@@ -192,7 +209,9 @@ impl<S: Schedule, E> State<S, E> {
         if self.try_take(task, lock, mode) {
             return Next::Ready(0);
         }
+        self.touch(Object::lock(lock), true);
         if kind == Kind::RwSem && mode == Mode::Write {
+            self.halfway(task, SPUN);
             return Next::Again(Phase::Spun, self.point(task));
         }
         self.enqueue(task, lock, mode, site);
@@ -204,12 +223,14 @@ impl<S: Schedule, E> State<S, E> {
         if self.try_take(task, lock, mode) {
             return Next::Ready(0);
         }
+        self.touch(Object::lock(lock), true);
         self.enqueue(task, lock, mode, site);
         Next::Again(Phase::Woken, false)
     }
 
     fn synchronize(&mut self, task: u8, srcu: Srcu, site: Site) -> Next {
         self.check_sleep(task, site);
+        self.touch(Object::srcu(srcu), true);
         let readers = self.srcu[srcu.0 as usize].readers;
         if readers == 0 {
             return Next::Ready(0);
@@ -222,6 +243,8 @@ impl<S: Schedule, E> State<S, E> {
 
     fn sleep(&mut self, task: u8, wait: RcuWait, site: Site) -> Next {
         self.check_sleep(task, site);
+        self.touch(Object::rcuwait(wait), true);
+        self.touch(Object::task(task), true);
         if !self.tasks[task as usize].uninterruptible {
             return Next::Ready(0);
         }
@@ -232,7 +255,9 @@ impl<S: Schedule, E> State<S, E> {
     }
 
     fn wake_waiter(&mut self, wait: RcuWait) {
+        self.touch(Object::rcuwait(wait), true);
         let Some(task) = self.rcuwaits[wait.0 as usize].task else { return };
+        self.touch(Object::task(task), true);
         self.tasks[task as usize].uninterruptible = false;
         if matches!(self.tasks[task as usize].wait, Some(Wait::Sleep(_))) {
             self.wake(task);

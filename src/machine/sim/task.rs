@@ -2,7 +2,8 @@
 
 use std::future::Future;
 
-use super::state::bits;
+use super::search::Object;
+use super::state::{TaskState, bits};
 use super::step::{Op, Quiet, Step};
 use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
@@ -69,7 +70,11 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn holds(self, lock: LockId) -> bool {
-        self.with(|state, me| state.tasks[me].held.contains(&lock))
+        self.with(|state, me| {
+            let holds = state.tasks[me].held.contains(&lock);
+            state.observe(self.id, holds.into());
+            holds
+        })
     }
 
     fn lock_map_acquire(self, map: LockMap) {
@@ -101,7 +106,12 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn peek(self, word: Word) -> u64 {
-        self.with(|state, _| state.words[word.0 as usize].value)
+        self.with(|state, _| {
+            let value = state.words[word.0 as usize].value;
+            state.touch(Object::word(word), false);
+            state.observe(self.id, value);
+            value
+        })
     }
 
     fn poke(self, word: Word, value: u64) {
@@ -113,6 +123,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
             state.events += 1;
             let old = state.words[word.0 as usize].value;
             state.store(word, change(old));
+            state.observe(self.id, old);
             old
         })
     }
@@ -157,6 +168,10 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
         self.with(|state, me| state.spans[span.0 as usize].mark(me as u8, false));
     }
 
+    fn mark(self, place: u8, live: &[u64]) {
+        self.with(|state, _| state.mark(self.id, place, live));
+    }
+
     fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
         self.with(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
         Quiet(self.step(Op::Retry(by)))
@@ -179,6 +194,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
 impl<S: Schedule, E> State<S, E> {
     pub(super) fn downgrade(&mut self, task: u8, lock: LockId, at: Site) {
         self.events += 1;
+        self.touch(Object::lock(lock), true);
         let instance = self.instances[lock.0 as usize];
         self.lockdep.downgrade(self.validator_tasks[task as usize], instance, at.token());
         self.note_reports(task);
@@ -218,6 +234,7 @@ impl<S: Schedule, E> State<S, E> {
     /// `srcu_read_lock`: annotated as a recursive read that is not checked.
     pub(super) fn srcu_enter(&mut self, task: u8, srcu: Srcu, at: Site) {
         self.events += 1;
+        self.touch(Object::srcu(srcu), false);
         let domain = &mut self.srcu[srcu.0 as usize];
         domain.depth[task as usize] += 1;
         domain.readers |= 1 << task;
@@ -257,6 +274,12 @@ impl<S: Schedule, E> State<S, E> {
     }
 
     fn end_grace(&mut self, reader: u8, srcu: Srcu) {
+        // Readers that come and go commute where nobody waits for them.
+        let awaited = |state: &TaskState| matches!(state.wait, Some(Wait::Grace(domain, _)) if domain == srcu);
+        if S::SEARCHES {
+            let changes = self.tasks[..self.count].iter().any(awaited);
+            self.touch(Object::srcu(srcu), changes);
+        }
         for task in 0..self.count as u8 {
             let Some(Wait::Grace(domain, awaited)) = &mut self.tasks[task as usize].wait else {
                 continue;
@@ -281,8 +304,19 @@ impl<S: Schedule, E> State<S, E> {
 
     /// A write to the word wakes the task.
     fn watch(&mut self, task: u8, word: Word) {
+        self.touch(Object::word(word), false);
         self.words[word.0 as usize].watchers |= 1 << task;
+        self.tasks[task as usize].watching.push(word);
         self.dirty(word);
+    }
+
+    /// The wait is over, whichever write ended it; a search takes the first step after it to depend
+    /// on all of them.
+    pub(super) fn unwatch(&mut self, task: u8) {
+        for word in self.tasks[task as usize].watching.take() {
+            self.touch(Object::word(word), false);
+            self.words[word.0 as usize].watchers &= !(1 << task);
+        }
     }
 
     pub(super) fn trace(&mut self, task: u8, event: E) {

@@ -7,7 +7,7 @@
 use arrayvec::ArrayVec;
 
 use super::state::{State, bits};
-use super::{Alarm, Schedule};
+use super::{Alarm, Record, Schedule, What};
 use crate::machine::{HeldUp, LockId, MAX_TASKS, Mode, RcuWait, Site, Srcu};
 
 /// Why a task does not run.
@@ -89,52 +89,17 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    /// At every block: reports the tasks that are doomed from here on.
-    pub(super) fn check_stuck(&mut self, blocked: u8) {
-        if self.may_be_doomed(blocked) {
-            let doomed = self.doomed();
-            if doomed & 1 << blocked != 0 {
-                self.doomed = doomed;
-                self.report_doomed(doomed);
-            }
-        }
-    }
-
-    /// A task that blocks is doomed only where it closes a cycle, that is where somebody waits for
-    /// it, or where what it waits for is gone or doomed itself.
-    fn may_be_doomed(&self, task: u8) -> bool {
-        match self.needs(task) {
-            Needs::All(tasks) => {
-                tasks & (self.done | self.doomed) != 0 || tasks == 0 || self.is_awaited(task)
-            }
-            Needs::Any => self.runnable == 0 || self.is_awaited(task),
-        }
-    }
-
-    /// Somebody waits for this task by name.
-    fn is_awaited(&self, task: u8) -> bool {
-        let state = &self.tasks[task as usize];
-        let bit = 1 << task;
-        state.held.iter().any(|lock| !self.locks[lock.0 as usize].queue.is_empty())
-            || self.spans.iter().any(|span| span.inside & bit != 0 && self.sleepers != 0)
-            || self.srcu.iter().any(|srcu| srcu.readers & bit != 0 && self.sleepers != 0)
-    }
-
-    /// At the end, when nobody can run: whatever is left is doomed.
-    pub(super) fn report_left(&mut self) {
+    /// Reports the tasks that nobody can wake, each at the event at which it blocked.
+    pub(super) fn report_doomed(&mut self) {
         let doomed = self.doomed();
-        if doomed != 0 {
-            self.report_doomed(doomed);
-        }
-    }
-
-    fn report_doomed(&mut self, doomed: u16) {
         for task in bits(doomed) {
             let cycle = self.shortest_cycle(task, doomed);
             if let Some(doom) = self.doom(task, &cycle, doomed) {
                 let index = self.cycles.len() as u16;
                 self.cycles.push(cycle);
-                self.alarm(task, Alarm::Stuck(doom, index));
+                let event = self.tasks[task as usize].blocked_at;
+                let what = What::Alarm(Alarm::Stuck(doom, index));
+                self.records.push(Record { event, task, what });
             }
         }
     }

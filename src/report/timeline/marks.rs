@@ -10,12 +10,20 @@ use crate::oracle::{Evidence, Finding};
 pub(super) fn place(seen: &Inspect<'_, Event>, finding: &Finding) -> usize {
     let found = match finding.evidence {
         Evidence::Report(index) => reported(seen, index),
-        Evidence::Waits(index) => seen.records.iter().position(
-            |record| matches!(record.what, What::Alarm(Alarm::Stuck(_, cycle)) if cycle == index),
-        ),
+        Evidence::Waits(index) => closed(seen, index),
         _ => last_step(seen, finding),
     };
     found.unwrap_or(seen.records.len().saturating_sub(1))
+}
+
+/// Where the last of the waiting tasks blocked, or the task that is waited for finished.
+fn closed(seen: &Inspect<'_, Event>, index: u16) -> Option<usize> {
+    let cycle = seen.cycles.get(usize::from(index))?;
+    let waits = |record: &Record<Event>| {
+        matches!(record.what, What::Blocked(..) | What::Waits(_))
+            && cycle.waits.iter().any(|&(task, _)| task == record.task)
+    };
+    seen.records.iter().rposition(waits)
 }
 
 /// The last tracepoint or alarm of the finding's task at the finding's event.

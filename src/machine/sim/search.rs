@@ -1,0 +1,146 @@
+//! What an exhaustive search needs of the machine beyond a run: to stop and go on at any scheduling
+//! point, to start over without forgetting dependencies, and to know what a step touched.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::state::State;
+use super::{Ending, Fingerprint, Schedule, Settings, Sim};
+use crate::machine::{LockId, OPERATION, RcuWait, Srcu, Word};
+
+/// What a schedule answers to stop the machine.
+pub const PAUSE: u8 = u8::MAX;
+
+/// Something that steps of several tasks can touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Object(u16);
+
+impl Object {
+    const fn new(kind: u16, id: u16) -> Object {
+        Object(kind << 13 | id)
+    }
+    /// A location.
+    pub const fn word(word: Word) -> Object {
+        Object::new(0, word.0)
+    }
+    /// A lock: its holders and its queue.
+    pub const fn lock(lock: LockId) -> Object {
+        Object::new(1, lock.0)
+    }
+    /// An SRCU domain: its readers and grace periods.
+    pub const fn srcu(srcu: Srcu) -> Object {
+        Object::new(2, srcu.0 as u16)
+    }
+    /// A single-waiter wait: who waits.
+    pub const fn rcuwait(wait: RcuWait) -> Object {
+        Object::new(3, wait.0 as u16)
+    }
+    /// A task's state (`set_current_state`).
+    pub const fn task(task: u8) -> Object {
+        Object::new(4, task as u16)
+    }
+    /// What an observer of the run compares, `id` below 8192: its verdict may depend on an order
+    /// that the protocol itself does not see.
+    pub const fn observed(id: u16) -> Object {
+        Object::new(5, id)
+    }
+    /// The number that stands for it.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+}
+
+/// What marks do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marks {
+    /// They replace the history by what is live.
+    Replace,
+    /// Nothing: the whole history of a task tells its states apart.
+    Ignore,
+    /// They forget the history and what is live: wrong, for tests of the search.
+    Forget,
+}
+
+impl<S: Schedule, E> Sim<S, E> {
+    /// Forgets the last run but for the dependencies that the validator has seen, and takes the
+    /// settings of the next, whose schedule is set by `plan`.
+    pub fn restart(&self, settings: Settings, plan: impl FnOnce(&mut S)) {
+        let state = &mut *self.state.borrow_mut();
+        state.lockdep.forget_tasks();
+        state.reset();
+        state.set(settings);
+        plan(&mut state.schedule);
+    }
+
+    /// The first `tasks` tasks are about to run.
+    pub fn start(&self, tasks: usize) {
+        self.begin(tasks, false);
+    }
+
+    /// Goes on until the schedule pauses or nobody can run; gives the tasks that can.
+    pub fn advance<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> u16 {
+        self.drive(tasks);
+        self.state.borrow().runnable
+    }
+
+    /// Ends a run that nobody can go on with: who is stuck is in the records.
+    pub fn settle(&self) -> Ending {
+        self.ending()
+    }
+
+    /// Does something with the schedule of a paused run.
+    pub fn with_schedule<R>(&self, with: impl FnOnce(&mut S) -> R) -> R {
+        with(&mut self.state.borrow_mut().schedule)
+    }
+
+    /// Identity of the state that the run has come to: equal fingerprints go on equally.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.state.borrow().fingerprint()
+    }
+}
+
+impl<S: Schedule, E> State<S, E> {
+    /// Tells a search what the running step touches.
+    #[inline(always)]
+    pub(super) fn touch(&mut self, object: Object, changed: bool) {
+        self.schedule.touched(object, changed);
+    }
+
+    /// The task saw that value, at this place of its program.
+    #[inline(always)]
+    pub(super) fn observe(&mut self, task: u8, value: u64) {
+        if S::SEARCHES {
+            let state = &mut self.tasks[task as usize];
+            (state.local, state.halfway) = (state.local.with(value), 0);
+        }
+    }
+
+    /// The task is in the middle of a step.
+    #[inline(always)]
+    pub(super) fn halfway(&mut self, task: u8, how: u8) {
+        if S::SEARCHES {
+            self.tasks[task as usize].halfway = how;
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn mark(&mut self, task: u8, place: u8, live: &[u64]) {
+        if S::SEARCHES {
+            let marks = self.schedule.marks();
+            let state = &mut self.tasks[task as usize];
+            let place_in = match place {
+                OPERATION => Fingerprint::ZERO,
+                place => state.operation.with(place.into()),
+            };
+            let marked = live.iter().fold(place_in, |print, &value| print.with(value));
+            match marks {
+                Marks::Replace => state.local = marked,
+                Marks::Ignore => state.local = state.local.with(marked.0),
+                Marks::Forget => state.local = place_in,
+            }
+            if place == OPERATION {
+                state.operation = marked;
+            }
+        }
+    }
+}
