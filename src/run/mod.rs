@@ -1,5 +1,8 @@
 //! Case to outcome: the one entry for targets, command line, search and shrinker.
 
+mod end;
+#[cfg(feature = "native")]
+mod native;
 mod program;
 mod symbols;
 mod words;
@@ -19,6 +22,9 @@ use world::World;
 
 pub use crate::machine::sim::Ending;
 pub use crate::oracle::Finding;
+pub use end::End;
+#[cfg(feature = "native")]
+pub use native::{Broken, Rounds};
 pub use words::Described;
 
 /// What a run depends on beside the case's programs, configuration and schedule.
@@ -132,6 +138,11 @@ impl Runner {
     /// What the last run showed.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// What the last run, one of that case, ended in.
+    pub fn end(&self, case: &Case) -> End {
+        self.world.end(self.sim.task(0), &case.config, self.sim.unfinished())
     }
 
     /// How the last run was made; none before the first.

@@ -153,6 +153,11 @@ impl<E> Native<E> {
         NativeTask::new(self, local)
     }
 
+    /// A handle to look at what the run left with.
+    pub fn look<'a>(&'a self, local: &'a Local) -> NativeTask<'a, E> {
+        NativeTask::new(self, local)
+    }
+
     /// The task has come to the end of its program; the locks that it holds stay held.
     pub fn finish(&self, local: &Local) {
         self.points.fetch_add(local.points(), Ordering::Relaxed);

@@ -54,6 +54,11 @@ impl Local {
         self.jitter.set(jitter);
     }
 
+    /// It holds locks.
+    pub fn holds_locks(&self) -> bool {
+        !self.held.borrow().is_empty()
+    }
+
     pub(super) fn index(&self) -> usize {
         usize::from(self.id)
     }

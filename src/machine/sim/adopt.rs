@@ -31,12 +31,6 @@ impl<S: Schedule, E: Copy> Sim<S, E> {
         Ok(self.ending())
     }
 
-    /// Tasks that have not finished.
-    pub fn unfinished(&self) -> u16 {
-        let state = &*self.state.borrow();
-        ((1u32 << state.count) - 1) as u16 & !state.done
-    }
-
     /// Unfinished tasks that no running task can ever wake.
     pub fn doomed(&self) -> u16 {
         self.state.borrow().doomed()

@@ -330,6 +330,12 @@ impl<S: Schedule, E> Sim<S, E> {
         }
     }
 
+    /// Tasks that have not finished.
+    pub fn unfinished(&self) -> u16 {
+        let state = &*self.state.borrow();
+        ((1u32 << state.count) - 1) as u16 & !state.done
+    }
+
     /// What the run left: its records and counts.
     pub fn inspect<R>(&self, look: impl FnOnce(&Inspect<'_, E>) -> R) -> R {
         let state = &*self.state.borrow();

@@ -1,0 +1,4 @@
+//! The machine on OS threads.
+mod quick;
+#[path = "../common/mod.rs"]
+mod common;
