@@ -15,6 +15,8 @@ pub mod prng;
 pub mod report;
 pub mod run;
 pub mod schedule;
+#[cfg(feature = "cli")]
+pub mod stress;
 
 pub mod target;
 

@@ -26,9 +26,6 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Longest sleep at a point.
-    const NAP: u32 = 1_000;
-
     /// No jitter at all.
     pub fn none() -> Jitter {
         Jitter { temper: Temper::Calm, prng: Prng(0) }
@@ -38,9 +35,9 @@ impl Jitter {
     pub fn new(seed: u64, round: u64, task: u8) -> Jitter {
         let mut prng = Prng(seed ^ round.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ u64::from(task));
         let temper = match prng.below(8) {
-            0 => Temper::Calm,
-            1 | 2 => Temper::Yielding,
-            3 | 4 => Temper::Spinning,
+            0..=2 => Temper::Calm,
+            3 => Temper::Yielding,
+            4 | 5 => Temper::Spinning,
             _ => Temper::Sleepy,
         };
         Jitter { temper, prng }
@@ -64,7 +61,13 @@ impl Jitter {
             Temper::Calm => {}
             Temper::Yielding => thread::yield_now(),
             Temper::Spinning => (0..self.prng.below(2_000)).for_each(|_| hint::spin_loop()),
-            Temper::Sleepy => thread::sleep(Duration::from_micros(self.prng.below(Self::NAP).into())),
+            Temper::Sleepy => thread::sleep(self.nap()),
         }
+    }
+
+    /// Mostly short; sometimes so long that others get through even on a busy machine.
+    fn nap(&mut self) -> Duration {
+        let longest = if self.prng.below(4) == 0 { 1_000 } else { 100 };
+        Duration::from_micros(self.prng.below(longest).into())
     }
 }
