@@ -29,8 +29,10 @@ use kvm_lock_fuzz::stress::{self, Plan, Report, Reported, reproduce};
 /// is over, when its tasks are stuck for good (proved from who holds and who waits, never guessed
 /// from the time) or when a child crashes. Phase-fair rwsems exist on the simulator only.
 #[derive(Args)]
-#[command(after_help = "Example:\n  kvm-lock-fuzz stress corpus/protocol/nested-behind-writer.case \
-                        --variant rwsem --variant counted --seconds 30")]
+#[command(
+    after_help = "Example:\n  kvm-lock-fuzz stress corpus/protocol/nested-behind-writer.case \
+                        --variant rwsem --variant counted --seconds 30"
+)]
 pub struct Arguments {
     /// File of the case, in the text form or a fuzz artifact
     case: PathBuf,
@@ -77,7 +79,10 @@ impl Arguments {
             texts.push(written::text(&plan.case, plan.policy, &report, &found));
             verdicts.push(written::verdict(&plan.case, plan.policy, &report, found));
         }
-        Ok(Done::found(if self.json { Document::new(verdicts).text() } else { texts.join("\n") }, bad))
+        Ok(Done::found(
+            if self.json { Document::new(verdicts).text() } else { texts.join("\n") },
+            bad,
+        ))
     }
 
     fn plans(&self) -> Result<Vec<Plan>, Bad> {

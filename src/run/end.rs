@@ -37,8 +37,13 @@ impl fmt::Display for End {
             write!(f, ", mn_active_invalidate_count {}", vm.mn_active_invalidate_count)?;
             for (id, slot) in &vm.memslots {
                 let (gfn, flags) = (slot.gfn, [slot.invalid, slot.log_dirty]);
-                write!(f, "; slot {id} gfn {:#04x}..{:#04x} hva {:#x}", gfn.start, gfn.end, slot.hva)?;
-                for (name, _) in ["invalid", "log-dirty"].iter().zip(flags).filter(|(_, set)| *set) {
+                write!(
+                    f,
+                    "; slot {id} gfn {:#04x}..{:#04x} hva {:#x}",
+                    gfn.start, gfn.end, slot.hva
+                )?;
+                for (name, _) in ["invalid", "log-dirty"].iter().zip(flags).filter(|(_, set)| *set)
+                {
                     write!(f, " {name}")?;
                 }
             }

@@ -62,7 +62,8 @@ impl<'a> Lane<'a> {
 
     fn batch(&self, seed: u64) -> io::Result<()> {
         let mut child = self.spawn()?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let sent = stdin.map(|stdin| self.order(stdin, seed)).transpose();
         let (word, last) = thread::scope(|scope| {
             let stderr = scope.spawn(|| said(stderr));

@@ -92,6 +92,11 @@ impl<E> Native<E> {
         seen.iter().any(|&(word, version)| self.words[usize::from(word.0)].version() != version)
     }
 
+    /// The task says that it waits.
+    pub fn waits(&self, task: usize) -> bool {
+        self.tasks[task].log.lock().wait.is_some()
+    }
+
     fn beats(&self) -> [u64; MAX_TASKS] {
         std::array::from_fn(|task| self.tasks[task].log.lock().beats)
     }
@@ -135,8 +140,8 @@ impl<E: Copy> Native<E> {
     fn really_waits(&self, task: usize, wait: &Waiting) -> Option<Wait> {
         match *wait {
             Waiting::Lock(lock, mode, at) => {
-                let lock_waits = mode == Mode::Write
-                    || self.locks[usize::from(lock.0)].refuses_readers();
+                let lock_waits =
+                    mode == Mode::Write || self.locks[usize::from(lock.0)].refuses_readers();
                 lock_waits.then_some(Wait::Lock { lock, mode, at })
             }
             Waiting::Grace(srcu) => {
@@ -156,7 +161,8 @@ impl<E: Copy> Native<E> {
     pub fn confirms(&self, tasks: usize, quiet: u64, snapshot: &Log<E>) -> bool {
         let reader = |(task, wait): &(u8, Wait)| match wait {
             Wait::Lock { mode: Mode::Read, lock, .. } => {
-                matches!(self.locks[usize::from(lock.0)], Lock::Fair(_)).then_some(usize::from(*task))
+                matches!(self.locks[usize::from(lock.0)], Lock::Fair(_))
+                    .then_some(usize::from(*task))
             }
             _ => None,
         };

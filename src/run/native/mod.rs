@@ -29,7 +29,9 @@ pub enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Broken::Refused(refused) => write!(f, "the machines disagree about a lock: {refused:?}"),
+            Broken::Refused(refused) => {
+                write!(f, "the machines disagree about a lock: {refused:?}")
+            }
             Broken::Panicked => f.write_str("a task panicked"),
         }
     }
@@ -81,7 +83,9 @@ impl Rounds {
     pub fn run(&mut self) -> Result<&Outcome, Broken> {
         let crew = match self.crew.take() {
             Some(crew) => crew,
-            None => Crew::new(&self.case, &self.options, self.seed).expect("the policy was accepted"),
+            None => {
+                Crew::new(&self.case, &self.options, self.seed).expect("the policy was accepted")
+            }
         };
         self.round += 1;
         crew.start(self.round, &self.case);
