@@ -76,7 +76,8 @@ fn a_nested_region_hangs_with_the_simulators_signatures() {
     let mut runner = Runner::new();
     let ran = runner.run(&case, &options).findings.clone();
     let mut expected: Vec<_> = ran.iter().map(|f| f.signature).collect();
-    (signatures.sort(), expected.sort());
+    signatures.sort();
+    expected.sort();
     assert_eq!(signatures, expected);
     assert_eq!(*rounds.end(), runner.end(&case));
     assert_eq!(rounds.end().stuck, 0b11);
