@@ -5,6 +5,8 @@
 #[cfg(feature = "cli")]
 pub mod campaign;
 pub mod case;
+#[cfg(feature = "explore")]
+pub mod explore;
 pub mod kvm;
 pub mod lockdep;
 pub mod machine;

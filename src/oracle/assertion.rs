@@ -19,6 +19,11 @@ pub(super) struct Assertions {
 }
 
 impl Assertions {
+    /// All that it remembers.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
+        self.active.into_iter().chain(self.sequenced).chain([self.snapshot])
+    }
+
     pub(super) fn see(
         &mut self,
         at: &Record<Event>,

@@ -13,6 +13,11 @@ pub(super) struct ElisionDisagreement {
 }
 
 impl ElisionDisagreement {
+    /// All that it remembers.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
+        self.locked_at_start.into_iter()
+    }
+
     pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
         let Event::Elision { vm, depth, side, locked } = event else { return };
         let started = &mut self.locked_at_start[usize::from(vm)];

@@ -1,6 +1,7 @@
 //! Sets of open regions: a bit for each task and nesting depth.
 
 use crate::machine::MAX_TASKS;
+use crate::machine::sim::Fingerprint;
 
 /// Depths told apart; deeper regions share the last.
 const DEPTHS: usize = 8;
@@ -9,9 +10,6 @@ const DEPTHS: usize = 8;
 pub(super) fn region(task: u8, depth: u8) -> usize {
     usize::from(task) % MAX_TASKS * DEPTHS + usize::from(depth).min(DEPTHS - 1)
 }
-
-/// Number of regions told apart.
-pub(super) const REGIONS: usize = MAX_TASKS * DEPTHS;
 
 /// A set of regions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,5 +34,10 @@ impl Regions {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0 == 0
+    }
+
+    /// That of the `i`-th set of many.
+    pub(super) fn fingerprint(self, i: usize) -> Fingerprint {
+        Fingerprint::of(i as u64).with(self.0 as u64).with((self.0 >> 64) as u64)
     }
 }

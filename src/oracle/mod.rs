@@ -19,7 +19,7 @@ mod waits;
 use crate::kvm::Variant;
 use crate::kvm::trace::Event;
 use crate::machine::Policy;
-use crate::machine::sim::{Alarm, Inspect, Record, What};
+use crate::machine::sim::{Alarm, Fingerprint, Inspect, Object, Record, What};
 
 pub use waits::{WaitStep, wait_steps};
 
@@ -210,23 +210,65 @@ pub struct Oracles {
 impl Oracles {
     /// Judges a finished run; `findings` gets what is wrong with it.
     pub fn judge(&mut self, seen: &Inspect<'_, Event>, facts: Facts, findings: &mut Vec<Finding>) {
-        let findings = &mut Findings { list: findings };
-        self.reset();
+        self.begin();
         for record in seen.records {
-            match record.what {
-                What::Trace(event) => self.see(record, event, facts, findings),
-                What::Alarm(alarm) => self.hear(seen, record, alarm, findings),
-                _ => {}
-            }
+            self.follow(seen, record, facts, findings);
         }
+        self.end(seen, findings);
+    }
+
+    /// A run begins: nothing has been seen.
+    pub fn begin(&mut self) {
+        self.reset();
+    }
+
+    /// The run's next record.
+    pub fn follow(
+        &mut self,
+        seen: &Inspect<'_, Event>,
+        record: &Record<Event>,
+        facts: Facts,
+        findings: &mut Vec<Finding>,
+    ) {
+        let findings = &mut Findings { list: findings };
+        match record.what {
+            What::Trace(event) => self.see(record, event, facts, findings),
+            What::Alarm(alarm) => self.hear(seen, record, alarm, findings),
+            _ => {}
+        }
+    }
+
+    /// The run is over, or cut where others have gone on.
+    pub fn end(&mut self, seen: &Inspect<'_, Event>, findings: &mut Vec<Finding>) {
+        let findings = &mut Findings { list: findings };
         validator::lock_order(seen, findings);
         self.starvation.end(findings);
+    }
+
+    /// What they remember of the run so far that can still change a verdict.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let regions = (self.assertion.regions())
+            .chain(self.elision.regions())
+            .chain(self.frozen.regions())
+            .chain(self.starvation.regions())
+            .chain(self.unbalanced.regions())
+            .chain(self.unpaired.regions());
+        let some = regions.enumerate().filter(|(_, regions)| !regions.is_empty());
+        some.fold(Fingerprint::ZERO, |print, (i, regions)| print.plus(regions.fingerprint(i)))
+    }
+
+    /// What a record is compared with that the protocol itself need not touch: `touch` gets each
+    /// object, and whether the record changes it. To be asked before the record is followed.
+    pub fn touched(&self, record: &Record<Event>, touch: impl FnMut(Object, bool)) {
+        if let What::Trace(event) = record.what {
+            self.stale.touched(event, touch);
+        }
     }
 
     fn reset(&mut self) {
         self.assertion = Default::default();
         self.elision = Default::default();
-        self.frozen.reset();
+        self.frozen = Default::default();
         self.stale.reset();
         self.starvation.reset();
         self.unbalanced = Default::default();

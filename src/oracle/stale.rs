@@ -4,7 +4,7 @@
 
 use super::{Findings, Kind};
 use crate::kvm::trace::Event;
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 use crate::mm::HVA_PAGES;
 use crate::mm::trace::Event as MmEvent;
 
@@ -15,6 +15,16 @@ struct Spte {
     gfn: u16,
     hva: u16,
     pfn: u16,
+}
+
+/// Mappings of a host virtual page.
+fn by_hva(hva: u16) -> Object {
+    Object::observed(hva)
+}
+
+/// Mappings of a page.
+fn by_pfn(pfn: u16) -> Object {
+    Object::observed(HVA_PAGES + pfn)
 }
 
 /// No page is mapped.
@@ -40,6 +50,28 @@ impl StaleMapping {
         self.sptes.clear();
         for hva in self.touched.drain(..) {
             self.mapped[usize::from(hva)] = NONE;
+        }
+    }
+
+    /// The pages and host virtual pages that an event is compared with. What it remembers of them is
+    /// what the words of the page tables say, so that it needs no fingerprint.
+    pub(super) fn touched(&self, event: Event, mut touch: impl FnMut(Object, bool)) {
+        match event {
+            Event::SpteSet { hva, pfn, .. } => {
+                touch(by_hva(hva), true);
+                touch(by_pfn(pfn), true);
+            }
+            Event::SpteZap { vm, gfn } => {
+                for spte in self.sptes.iter().filter(|s| (s.vm, s.gfn) == (vm, gfn)) {
+                    touch(by_hva(spte.hva), true);
+                    touch(by_pfn(spte.pfn), true);
+                }
+            }
+            Event::Mm(MmEvent::PteSet { hva, .. } | MmEvent::PteClear { hva, .. }) => {
+                touch(by_hva(hva), true);
+            }
+            Event::Mm(MmEvent::PageFree { pfn }) => touch(by_pfn(pfn), false),
+            _ => {}
         }
     }
 

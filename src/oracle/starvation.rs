@@ -25,6 +25,11 @@ pub(super) struct Starvation {
 }
 
 impl Starvation {
+    /// All that it remembers, but for who was passed: that is found already.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
+        self.open.into_iter().chain(self.found)
+    }
+
     pub(super) fn reset(&mut self) {
         self.open = Default::default();
         self.found = Default::default();

@@ -36,6 +36,11 @@ const ACTIVE: Words = Words {
 };
 
 impl UnbalancedCount {
+    /// All that it remembers.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
+        self.counted.into_iter().chain(self.active)
+    }
+
     pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
         match event {
             Event::NotifierCount { vm, depth, up, locked, .. } => {

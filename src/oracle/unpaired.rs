@@ -14,6 +14,11 @@ pub(super) struct UnpairedRegion {
 }
 
 impl UnpairedRegion {
+    /// All that it remembers.
+    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
+        self.started.into_iter()
+    }
+
     pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
         let Event::Mm(event) = event else { return };
         match event {

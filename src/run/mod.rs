@@ -4,6 +4,7 @@ mod end;
 #[cfg(feature = "native")]
 mod native;
 mod program;
+mod stage;
 mod symbols;
 mod words;
 mod world;
@@ -25,6 +26,7 @@ pub use crate::oracle::Finding;
 pub use end::End;
 #[cfg(feature = "native")]
 pub use native::{Broken, Rounds};
+pub use stage::Stage;
 pub use words::Described;
 
 /// What a run depends on beside the case's programs, configuration and schedule.

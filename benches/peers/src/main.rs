@@ -1,99 +1,54 @@
-//! The small protocol of `benches/small` on shuttle: the same tasks, locks and end oracle.
+//! The small protocol of `benches/small` on the nearest peers: the same tasks, locks and end oracle.
 //!
-//! shuttle's RwLock has no writer queue, and spawn, join and unlock are scheduling points there.
+//! `peers` alone measures shuttle's rate; `peers TOOL FORM` prints one row of the table that
+//! `benches/compare-search` makes.
 
-use std::sync::atomic::Ordering::SeqCst;
+mod caught;
+mod explicit;
+mod form;
+mod loom;
+mod rate;
+mod row;
+mod shuttle;
+mod stateright;
+mod steps;
 
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle::sync::atomic::AtomicU64;
-use shuttle::sync::{Arc, Mutex, RwLock};
-use shuttle::{Config, Runner, thread};
+use std::process::exit;
 
-/// What mmu_lock guards.
-#[derive(Default)]
-struct Mmu {
-    count: u64,
-    spte: u64,
-}
-
-#[derive(Default)]
-struct Small {
-    slots_lock: Mutex<()>,
-    slots: RwLock<u64>,
-    mmu: Mutex<Mmu>,
-    seq: AtomicU64,
-    host: AtomicU64,
-}
-
-fn invalidator(s: &Small) {
-    let slots = s.slots.read().unwrap();
-    {
-        let mut mmu = s.mmu.lock().unwrap();
-        mmu.count += 1;
-        mmu.spte = 0;
-    }
-    s.host.fetch_add(1, SeqCst);
-    {
-        let mut mmu = s.mmu.lock().unwrap();
-        s.seq.fetch_add(1, SeqCst);
-        mmu.count -= 1;
-    }
-    drop(slots);
-}
-
-fn writer(s: &Small) {
-    let _slots_lock = s.slots_lock.lock().unwrap();
-    *s.slots.write().unwrap() += 1;
-}
-
-fn fault(s: &Small) {
-    let seq = s.seq.load(SeqCst);
-    let pfn = s.host.load(SeqCst) + 1;
-    let mut mmu = s.mmu.lock().unwrap();
-    if mmu.count == 0 && s.seq.load(SeqCst) == seq {
-        mmu.spte = pfn;
-    }
-}
-
-fn execution(invalidators: usize) {
-    let s = Arc::new(Small::default());
-    let mut tasks = Vec::new();
-    let mut roles: Vec<fn(&Small)> = vec![invalidator; invalidators];
-    roles.extend([writer as fn(&Small), fault]);
-    for role in roles {
-        let s = s.clone();
-        tasks.push(thread::spawn(move || role(&s)));
-    }
-    tasks.into_iter().for_each(|task| task.join().unwrap());
-    let mmu = s.mmu.lock().unwrap();
-    assert_eq!(mmu.count, 0);
-    assert!(mmu.spte == 0 || mmu.spte == s.host.load(SeqCst) + 1);
-}
-
-/// Median executions per CPU second over five rounds.
-fn rate<S: Scheduler + 'static>(invalidators: usize, runs: usize, schedule: impl Fn() -> S) -> f64 {
-    let mut rates: Vec<f64> = (0..5)
-        .map(|_| {
-            let begin = cpu_ns();
-            Runner::new(schedule(), Config::new()).run(move || execution(invalidators));
-            runs as f64 * 1e9 / (cpu_ns() - begin) as f64
-        })
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates[2]
-}
-
-/// CPU time of this process in nanoseconds: the machine may be busy with other things.
-fn cpu_ns() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    stat.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0)
-}
+use form::Form;
 
 fn main() {
-    for (name, invalidators, runs) in [("n=2", 2, 20_000), ("n=8", 8, 5_000)] {
-        let random = rate(invalidators, runs, || RandomScheduler::new(runs));
-        println!("shuttle random {name}: {random:.0} exec/s");
-        let pct = rate(invalidators, runs, || PctScheduler::new(3, runs));
-        println!("shuttle pct {name}: {pct:.0} exec/s");
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args[..] {
+        [] => rate::run(),
+        [tool, form] => match Form::named(form) {
+            Some(form) => search(tool, &form),
+            None => usage(),
+        },
+        _ => usage(),
     }
+}
+
+/// Five rounds, for their median; one where a round takes long, 31 where luck decides.
+fn search(tool: &str, form: &Form) {
+    let rounds = if form.name == "large" { 1 } else { 5 };
+    match tool {
+        "explicit" => row::print("explicit DFS", form, rounds, |_| explicit::run(form)),
+        "stateright" => row::print("stateright DFS", form, rounds, |_| stateright::run(form)),
+        "loom" => row::print("loom, bound 2", form, rounds, |_| loom::run(form)),
+        "shuttle" if form.bug == form::Bug::None => {
+            row::print("shuttle DFS", form, 1, |round| shuttle::run(form, round));
+        }
+        "shuttle" => row::print("shuttle random", form, 31, |round| shuttle::run(form, round)),
+        _ => usage(),
+    }
+}
+
+fn usage() {
+    eprintln!(
+        "peers [explicit|loom|shuttle|stateright] [{}]",
+        form::FORMS.map(|f| f.name).join("|")
+    );
+    exit(2);
 }

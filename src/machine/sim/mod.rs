@@ -66,6 +66,13 @@ pub trait Schedule {
     /// that one of them `changed`.
     fn touched(&mut self, _object: Object, _changed: bool) {}
 
+    /// The running step took `object` exclusively.
+    fn took(&mut self, _object: Object) {}
+
+    /// It gave up its exclusive hold of `object`. Where it had taken it itself, nobody else can have
+    /// seen it held: all that it owes to the order of steps is that the object was free.
+    fn gave(&mut self, _object: Object) {}
+
     /// The running step woke a task that can be woken by no other way.
     fn woke(&mut self, _task: u8) {}
 

@@ -93,6 +93,12 @@ impl<S: Schedule, E> Sim<S, E> {
         with(&mut self.state.borrow_mut().schedule)
     }
 
+    /// Identity of the contents of the shared locations, and of who has finished.
+    pub fn memory(&self) -> Fingerprint {
+        let state = self.state.borrow();
+        state.words_print.with(state.done.into())
+    }
+
     /// Identity of the state that the run has come to: equal fingerprints go on equally.
     pub fn fingerprint(&self) -> Fingerprint {
         self.state.borrow().fingerprint()

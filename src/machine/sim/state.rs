@@ -221,8 +221,11 @@ impl<S: Schedule, E> State<S, E> {
         if !lock.admits(mode, self.policy) {
             return false;
         }
-        // Readers that are let in commute.
-        self.schedule.touched(Object::lock(id), mode == Mode::Write);
+        match mode {
+            Mode::Write => self.schedule.took(Object::lock(id)),
+            // Readers that are let in commute.
+            Mode::Read => self.schedule.touched(Object::lock(id), false),
+        }
         if let Some(writer) = lock.queue.iter().find(|w| w.mode == Mode::Write).map(|w| w.task) {
             self.alarm(writer, Alarm::Bypassed(id));
         }
@@ -267,8 +270,11 @@ impl<S: Schedule, E> State<S, E> {
         let lock = &mut self.locks[id.0 as usize];
         state.spinning -= u8::from(lock.kind.spins());
         let was_writer = lock.owner == Some(task);
-        // Readers that leave commute where nobody waits for them.
-        self.schedule.touched(Object::lock(id), was_writer || !lock.queue.is_empty());
+        match was_writer {
+            true => self.schedule.gave(Object::lock(id)),
+            // Readers that leave commute where nobody waits for them.
+            false => self.schedule.touched(Object::lock(id), !lock.queue.is_empty()),
+        }
         if was_writer {
             lock.owner = None;
         } else if !again {

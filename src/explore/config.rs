@@ -1,0 +1,105 @@
+//! How a search is made.
+
+use super::path::Node;
+use super::visited::Known;
+use crate::machine::sim::{Marks, Object};
+
+/// What a search leaves out because it would show nothing new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Orders of steps that commute, and what comes after states that are known.
+    #[default]
+    Full,
+    /// What comes after states that are known.
+    States,
+    /// Nothing.
+    None,
+}
+
+/// How a search is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// What it leaves out.
+    pub reduction: Reduction,
+    /// Preemptions of a schedule: switches away from a task that could go on. With a bound, orders of
+    /// steps are not reduced, for an equivalent schedule may need more preemptions.
+    pub max_preemptions: Option<u8>,
+    /// What marks do.
+    pub marks: Marks,
+    /// A deliberate mistake, to see it caught.
+    pub mistake: Option<Mistake>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            reduction: Reduction::Full,
+            max_preemptions: None,
+            marks: Marks::Replace,
+            mistake: None,
+        }
+    }
+}
+
+impl Config {
+    /// At most that many preemptions.
+    pub fn bounded(max_preemptions: Option<u8>) -> Config {
+        let reduction = match max_preemptions {
+            Some(_) => Reduction::States,
+            None => Reduction::Full,
+        };
+        Config { reduction, max_preemptions, ..Config::default() }
+    }
+
+    /// Whether the search from a known state has seen what one from `node` would.
+    pub(super) fn covers(&self, known: Known, node: &Node) -> bool {
+        match self.max_preemptions {
+            Some(_) => known.sleep >= u16::from(node.budget),
+            None => known.sleep & !node.sleep == 0,
+        }
+    }
+
+    /// What is kept with a state to decide that.
+    pub(super) fn covering(&self, node: &Node, sleep: u16) -> u16 {
+        match self.max_preemptions {
+            Some(_) => u16::from(node.budget),
+            None => sleep,
+        }
+    }
+}
+
+/// Ways to get the dependency relation wrong, each of which loses schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+pub enum Mistake {
+    /// Steps on one lock commute.
+    Locks,
+    /// Steps on one location commute.
+    Words,
+    /// Readers and grace periods commute.
+    Srcu,
+    /// Sleepers and their wakers commute.
+    Waiters,
+    /// What only oracles compare commutes.
+    Observed,
+    /// A woken task owes its waker nothing.
+    Wakes,
+    /// What is known below a state races with nothing.
+    Futures,
+}
+
+impl Mistake {
+    /// Takes out of a step's touches what the mistake overlooks.
+    pub(super) fn spoil(self, touched: &mut Vec<(Object, bool)>) {
+        let kinds: &[u16] = match self {
+            Mistake::Words => &[0],
+            Mistake::Locks => &[1],
+            Mistake::Srcu => &[2],
+            Mistake::Waiters => &[3, 4],
+            Mistake::Observed => &[5],
+            Mistake::Wakes | Mistake::Futures => return,
+        };
+        // The kind stands in the upper bits of the object's number.
+        touched.retain(|(object, _)| !kinds.contains(&(object.number() >> 13)));
+    }
+}

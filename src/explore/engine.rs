@@ -1,0 +1,377 @@
+//! The search itself: depth first over the schedules, by replay.
+//!
+//! A run cannot be copied, so the search goes back by running the path again from the start. From
+//! each state it tries the tasks that races say, one after the other; a task that was tried sleeps
+//! until something that its step depends on has run (Godefroid, LNCS 1032). Where a known state is
+//! reached, nothing more is run: that is sound if everything that slept there sleeps here too, and if
+//! what the part below it did is raced with the present path.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::config::{Config, Mistake, Reduction};
+use super::model::{Model, Observer};
+use super::path::{Node, Path, PerTask, Step, bit, tasks};
+use super::sets::{SetId, Sets};
+use super::visited::Visited;
+use super::Cursor;
+use crate::machine::MAX_TASKS;
+use crate::machine::sim::{Fingerprint, Object, Sim};
+
+/// Counts of a search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Runs to the end, or to where others have gone on.
+    pub schedules: u64,
+    /// Of these, to the end.
+    pub complete: u64,
+    /// Steps, replays not counted.
+    pub steps: u64,
+    /// Longest path.
+    pub depth: u32,
+    /// Equal fingerprints that did not go on equally: the result is worth nothing.
+    pub collisions: u32,
+    /// States that lead back to themselves: what is below them may be incomplete.
+    pub cycles: u32,
+}
+
+/// A search in progress.
+pub struct Search<'m, M: Model, O> {
+    pub(super) model: &'m M,
+    pub(super) sim: &'m Sim<Cursor, M::Event>,
+    pub(super) observer: O,
+    pub(super) config: Config,
+    pub(super) path: Path,
+    pub(super) sets: Sets,
+    pub(super) visited: Visited,
+    pub(super) counts: Counts,
+    /// The schedule that first showed each finding, in the observer's order.
+    pub(super) shown: Vec<Vec<u8>>,
+    /// Schedules that brought the validator a dependency.
+    pub(super) taught: Vec<Vec<u8>>,
+    /// The machine stands at the end of the path.
+    in_place: bool,
+    /// Records that the observer has followed.
+    followed: usize,
+    started: bool,
+    /// Dependencies that the validator knows.
+    edges: usize,
+}
+
+/// Futures of the tasks, in place.
+pub(super) type Slots<'s, F> = [Pin<&'s mut Option<F>>];
+
+impl<'m, M: Model, O: Observer<M::Event>> Search<'m, M, O>
+where
+    M::Event: Copy,
+{
+    /// A search that has seen nothing.
+    pub fn new(
+        model: &'m M,
+        sim: &'m Sim<Cursor, M::Event>,
+        observer: O,
+        config: Config,
+    ) -> Search<'m, M, O> {
+        Search {
+            model,
+            sim,
+            observer,
+            config,
+            path: Path::default(),
+            sets: Sets::default(),
+            visited: Visited::new(model.tasks()),
+            counts: Counts::default(),
+            shown: Vec::new(),
+            taught: Vec::new(),
+            in_place: false,
+            followed: 0,
+            started: false,
+            edges: 0,
+        }
+    }
+
+    /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step.
+    pub(super) fn go<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+        mut stop: impl FnMut(&Self) -> bool,
+    ) -> bool {
+        if !self.started {
+            self.started = true;
+            self.replay(slots, start);
+            self.arrive(self.sim.advance(slots), None);
+        }
+        loop {
+            if stop(self) {
+                return false;
+            }
+            let Some(task) = self.choose() else { return true };
+            if !self.in_place {
+                self.replay(slots, start);
+                self.sim.advance(slots);
+                self.catch_up();
+            }
+            self.step(slots, task);
+        }
+    }
+
+    /// The next task to try, at the deepest state that has one. States that have none are left.
+    fn choose(&mut self) -> Option<u8> {
+        loop {
+            let node = self.path.nodes.last()?;
+            let todo = node.backtrack & !node.sleep;
+            if todo != 0 {
+                let last = node.last.filter(|&task| todo & bit(task) != 0);
+                return Some(last.unwrap_or(todo.trailing_zeros() as u8));
+            }
+            self.leave();
+        }
+    }
+
+    /// The deepest state is done.
+    fn leave(&mut self) {
+        let Some(node) = self.path.nodes.pop() else { return };
+        if self.config.reduction != Reduction::None {
+            self.visited.leave(node.key, &node.future);
+        }
+        self.go_back(&node.future);
+    }
+
+    /// Takes the last step back; `below` is what every task did after it.
+    fn go_back(&mut self, below: &PerTask) {
+        self.in_place = false;
+        let (Some(step), Some(node)) = (self.path.steps.pop(), self.path.nodes.last_mut()) else {
+            return;
+        };
+        let task = usize::from(step.task);
+        node.sleep |= bit(step.task);
+        node.sets[task] = step.set;
+        node.future[task] = self.sets.union(node.future[task], step.set);
+        for q in 0..self.model.tasks() {
+            node.future[q] = self.sets.union(node.future[q], below[q]);
+        }
+    }
+
+    /// Starts a run that will follow the path.
+    fn replay<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) {
+        slots.iter_mut().for_each(|slot| slot.set(None));
+        let (sim, path, marks) = (self.sim, &self.path, self.config.marks);
+        sim.restart(self.model.settings(), |cursor| {
+            cursor.script.clear();
+            cursor.script.extend(path.steps.iter().map(|step| step.task));
+            (cursor.at, cursor.noting, cursor.marks) = (0, false, Some(marks));
+        });
+        sim.set_up(std::pin::pin!(self.model.set_up(sim.task(0))));
+        for (i, slot) in slots.iter_mut().enumerate() {
+            slot.set(Some(start(i)));
+        }
+        sim.start(slots.len());
+        self.observer.begin();
+        (self.in_place, self.followed) = (true, 0);
+    }
+
+    /// The observer follows what was replayed.
+    fn catch_up(&mut self) {
+        let (observer, followed) = (&mut self.observer, &mut self.followed);
+        self.sim.inspect(|seen| {
+            for record in &seen.records[*followed..] {
+                observer.follow(seen, record);
+            }
+            *followed = seen.records.len();
+        });
+    }
+
+    /// Runs `task` to its next scheduling point.
+    fn step<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) {
+        self.sim.with_schedule(|cursor| {
+            cursor.script.push(task);
+            cursor.touched.clear();
+            cursor.taken.clear();
+            (cursor.noting, cursor.woken) = (true, 0);
+        });
+        let runnable = self.sim.advance(slots);
+        self.counts.steps += 1;
+        let (set, woken) = self.touched();
+        let clock = match self.config.reduction {
+            Reduction::Full => self.path.race(&self.sets, task, set),
+            _ => [0; MAX_TASKS],
+        };
+        self.path.steps.push(Step { task, set, woken, clock });
+        self.counts.depth = self.counts.depth.max(self.path.steps.len() as u32);
+        self.note_news();
+        self.arrive(runnable, Some(task));
+    }
+
+    /// What the step touched, observers included, and whom it woke.
+    fn touched(&mut self) -> (SetId, u16) {
+        let (mut touched, woken) = self.sim.with_schedule(|cursor| {
+            cursor.touched.extend(cursor.taken.drain(..).map(|object| (object, true)));
+            (std::mem::take(&mut cursor.touched), cursor.woken)
+        });
+        let (observer, followed) = (&mut self.observer, &mut self.followed);
+        self.sim.inspect(|seen| {
+            for record in &seen.records[*followed..] {
+                let mut touch = |object: Object, changed| touched.push((object, changed));
+                observer.touched(record, &mut touch);
+                observer.follow(seen, record);
+            }
+            *followed = seen.records.len();
+        });
+        if let Some(mistake) = self.config.mistake {
+            mistake.spoil(&mut touched);
+        }
+        let set = self.sets.of(&touched);
+        self.sim.with_schedule(|cursor| cursor.touched = touched);
+        let woken = if self.config.mistake == Some(Mistake::Wakes) { 0 } else { woken };
+        (set, woken)
+    }
+
+    /// Keeps the schedule where it showed a finding or taught the validator a dependency.
+    fn note_news(&mut self) {
+        let edges = self.sim.inspect(|seen| seen.lockdep.edges().len());
+        let script = |path: &Path| path.steps.iter().map(|step| step.task).collect::<Vec<u8>>();
+        while self.shown.len() < self.observer.findings() {
+            self.shown.push(script(&self.path));
+        }
+        if edges > self.edges {
+            self.edges = edges;
+            self.taught.push(script(&self.path));
+        }
+    }
+
+    /// The step led to a state where `enabled` can run: the run is over, others have gone on from
+    /// here, or the search goes below.
+    fn arrive(&mut self, enabled: u16, ran: Option<u8>) {
+        if enabled == 0 {
+            return self.finish();
+        }
+        let node = self.node(enabled, ran);
+        if node.backtrack == 0 {
+            // Whatever can run sleeps.
+            return self.cut(None);
+        }
+        if self.config.reduction == Reduction::None {
+            return self.path.nodes.push(node);
+        }
+        let known = self.visited.get(node.key);
+        match known {
+            Some(known) if self.config.covers(known, &node) => self.cut(Some(node.key)),
+            known => {
+                let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
+                let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
+                self.visited.enter(node.key, enabled, self.config.covering(&node, sleep));
+                self.path.nodes.push(Node { sleep, ..node });
+            }
+        }
+    }
+
+    /// The state that the path has come to.
+    fn node(&self, enabled: u16, ran: Option<u8>) -> Node {
+        let parent = self.path.nodes.last().zip(self.path.steps.last());
+        let (mut sleep, mut sets) = (0, [SetId::EMPTY; MAX_TASKS]);
+        if let (Some((parent, step)), Reduction::Full) = (parent, self.config.reduction) {
+            let awake = |q: &usize| !self.sets.conflict(parent.sets[*q], step.set);
+            for q in tasks(parent.sleep & enabled & !bit(step.task)).filter(awake) {
+                sleep |= bit(q as u8);
+                sets[q] = parent.sets[q];
+            }
+        }
+        let budget = self.budget();
+        let observer = self.observer.fingerprint();
+        let mut key = self.sim.fingerprint().plus(observer);
+        let stays = ran.filter(|&task| enabled & bit(task) != 0);
+        if self.config.max_preemptions.is_some() {
+            key = key.with(stays.map_or(0, |task| 1 + u64::from(task)));
+        }
+        let all = match stays {
+            Some(task) if budget == 0 => bit(task),
+            _ => enabled,
+        };
+        let backtrack = match self.config.reduction {
+            Reduction::Full => first(enabled & !sleep, ran),
+            _ => all,
+        };
+        let future = [SetId::EMPTY; MAX_TASKS];
+        Node { key, enabled, sleep, backtrack, sets, future, last: ran, budget }
+    }
+
+    /// Preemptions that are left after the last step.
+    fn budget(&self) -> u8 {
+        let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
+            return self.config.max_preemptions.unwrap_or(u8::MAX);
+        };
+        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
+    }
+
+    /// Nobody can run.
+    fn finish(&mut self) {
+        let ending = self.sim.settle();
+        self.catch_up();
+        let (sim, observer) = (self.sim, &mut self.observer);
+        sim.inspect(|seen| observer.end(seen, Some(ending)));
+        observer.last_state(sim.memory(), sim.task(0));
+        self.note_news();
+        self.counts.schedules += 1;
+        self.counts.complete += 1;
+        self.go_back(&[SetId::EMPTY; MAX_TASKS]);
+    }
+
+    /// Others have gone on from here: from this state, or from equivalent paths.
+    fn cut(&mut self, key: Option<Fingerprint>) {
+        let (sim, observer) = (self.sim, &mut self.observer);
+        sim.inspect(|seen| observer.end(seen, None));
+        self.note_news();
+        self.counts.schedules += 1;
+        let mut below = [SetId::EMPTY; MAX_TASKS];
+        if let Some(known) = key.and_then(|key| self.visited.get(key)) {
+            match self.visited.future(known) {
+                Some(future) => {
+                    below[..future.len()].copy_from_slice(future);
+                    if self.config.reduction == Reduction::Full
+                        && self.config.mistake != Some(Mistake::Futures)
+                    {
+                        self.path.race_future(&self.sets, future);
+                    }
+                }
+                None => self.counts.cycles += 1,
+            }
+        }
+        self.go_back(&below);
+    }
+}
+
+/// The task to try first of those awake: the one that ran, for that is no preemption.
+fn first(awake: u16, ran: Option<u8>) -> u16 {
+    match ran.map_or(0, |task| awake & bit(task)) {
+        0 => awake & awake.wrapping_neg(),
+        same => same,
+    }
+}
+
+impl<M: Model, O> Search<'_, M, O> {
+    /// Counts so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Different states so far.
+    pub fn states(&self) -> usize {
+        self.visited.len()
+    }
+
+    /// Bytes that states and sets take, roughly.
+    pub fn memory(&self) -> usize {
+        self.visited.memory() + self.sets.memory()
+    }
+
+    /// Who judged the runs.
+    pub fn observer(&self) -> &O {
+        &self.observer
+    }
+}

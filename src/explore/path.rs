@@ -1,0 +1,213 @@
+//! The path from the first state to the one that the search stands at: what ran, what happened
+//! before what, and which other tasks have to be tried where.
+//!
+//! Source sets: where two steps race, some task that can begin the reversed order is tried at the
+//! state before the first of them (Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order
+//! reduction, POPL 2014, algorithm 1).
+
+use super::sets::{Bits, SetId, Sets, add};
+use crate::machine::MAX_TASKS;
+use crate::machine::sim::Fingerprint;
+
+/// For each task, one more than the index of its last step that happened before.
+pub type Clock = [u16; MAX_TASKS];
+
+/// One set for each task.
+pub type PerTask = [SetId; MAX_TASKS];
+
+/// A state on the path.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its identity.
+    pub key: Fingerprint,
+    /// Tasks that can run.
+    pub enabled: u16,
+    /// Tasks whose next step leads to what has been seen: tried here, or before with nothing since
+    /// that it depends on.
+    pub sleep: u16,
+    /// Tasks that have to be tried.
+    pub backtrack: u16,
+    /// What the next steps of the sleeping tasks touch.
+    pub sets: PerTask,
+    /// What each task touches in all that was seen from here on.
+    pub future: PerTask,
+    /// Task that came here by its own step; none at the first state.
+    pub last: Option<u8>,
+    /// Preemptions left.
+    pub budget: u8,
+}
+
+/// A step on the path, from the node of the same index.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Whose.
+    pub task: u8,
+    /// What it touched.
+    pub set: SetId,
+    /// Tasks that it woke and nobody else could have.
+    pub woken: u16,
+    /// What happened before it, itself included.
+    pub clock: Clock,
+}
+
+/// The path.
+#[derive(Clone, Debug, Default)]
+pub struct Path {
+    /// States, the first one first. One more than the steps while the search stands at a node.
+    pub nodes: Vec<Node>,
+    /// What led from one to the next.
+    pub steps: Vec<Step>,
+}
+
+impl Path {
+    /// The clock of a next step of `task` that touches `set`. Its races with the steps before it
+    /// are noted where they have to be reversed.
+    pub fn race(&mut self, sets: &Sets, task: u8, set: SetId) -> Clock {
+        let mut clock = [0; MAX_TASKS];
+        let mut awaits_wake = true;
+        for i in (0..self.steps.len()).rev() {
+            let step = &self.steps[i];
+            let wakes = awaits_wake && step.woken & bit(task) != 0;
+            if step.task == task {
+                awaits_wake = false;
+                join(&mut clock, &step.clock);
+            } else if usize::from(clock[usize::from(step.task)]) > i {
+                continue;
+            } else if wakes {
+                join(&mut clock, &step.clock);
+            } else if sets.conflict(step.set, set) {
+                let begin = self.begins(i, Some((task, &clock)));
+                self.nodes[i].try_one_of(begin, task);
+                join(&mut clock, &self.steps[i].clock);
+            }
+        }
+        clock[usize::from(task)] = self.steps.len() as u16 + 1;
+        clock
+    }
+
+    /// The tasks that can begin what came after step `i` without depending on it, `last` included:
+    /// a task at the end of the path, and what happened before its step.
+    fn begins(&self, i: usize, last: Option<(u8, &Clock)>) -> u16 {
+        let excluded = usize::from(self.steps[i].task);
+        let (mut seen, mut begins) = (0u16, 0u16);
+        let mut first: Clock = [0; MAX_TASKS];
+        let preceded = |seen: u16, first: &Clock, clock: &Clock| {
+            tasks(seen).any(|task| clock[task] >= first[task])
+        };
+        for (j, step) in self.steps.iter().enumerate().skip(i + 1) {
+            if usize::from(step.clock[excluded]) > i || seen & bit(step.task) != 0 {
+                continue;
+            }
+            if !preceded(seen, &first, &step.clock) {
+                begins |= bit(step.task);
+            }
+            seen |= bit(step.task);
+            first[usize::from(step.task)] = j as u16 + 1;
+        }
+        match last {
+            Some((task, clock)) if seen & bit(task) == 0 && !preceded(seen, &first, clock) => {
+                begins | bit(task)
+            }
+            _ => begins,
+        }
+    }
+
+    /// The search does not go on from the end of the path, for what comes there is known:
+    /// `future` is what each task will touch. Whatever of the path races with it has to be reversed
+    /// as if it had been run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial
+    /// order reduction, SPIN 2008).
+    pub fn race_future(&mut self, sets: &Sets, future: &[SetId]) {
+        let clocks: Vec<Clock> = (0..future.len()).map(|task| self.clock(task as u8)).collect();
+        // A step that changes an object comes between what touched it before and what will.
+        let mut changed_since = Bits::default();
+        for i in (0..self.steps.len()).rev() {
+            let Step { task: own, set, .. } = self.steps[i];
+            let before = changed_since;
+            add(&mut changed_since, &sets.get(set).changed);
+            let node = &self.nodes[i];
+            if node.enabled & !(node.backtrack | node.sleep) == 0 {
+                continue;
+            }
+            let after = |task: usize| usize::from(clocks[task][usize::from(own)]) > i;
+            let others = (0..future.len()).filter(|&q| q != usize::from(own) && !after(q));
+            let racing: u16 = others
+                .filter(|&q| sets.clash(set, future[q], &before))
+                .fold(0, |mask, q| mask | bit(q as u8));
+            if racing == 0 {
+                continue;
+            }
+            let begins = self.begins(i, None) & self.nodes[i].enabled;
+            if begins != 0 {
+                self.nodes[i].try_one_of(begins, begins.trailing_zeros() as u8);
+                continue;
+            }
+            let independent = (0..future.len())
+                .filter(|&q| future[q] != SetId::EMPTY && !after(q))
+                .fold(0, |mask, q| mask | bit(q as u8));
+            let node = &mut self.nodes[i];
+            node.backtrack |= reach(sets, future, racing, independent) & node.enabled;
+        }
+    }
+
+    /// What happened before whatever `task` does next.
+    fn clock(&self, task: u8) -> Clock {
+        let mut clock = [0; MAX_TASKS];
+        for step in self.steps.iter().rev() {
+            if step.woken & bit(task) != 0 || step.task == task {
+                join(&mut clock, &step.clock);
+            }
+            if step.task == task {
+                break;
+            }
+        }
+        clock
+    }
+}
+
+impl Node {
+    /// One of the tasks is tried here, `preferred` if it is among them, unless one is already.
+    fn try_one_of(&mut self, tasks: u16, preferred: u8) {
+        let tasks = tasks & self.enabled;
+        if tasks == 0 || tasks & (self.backtrack | self.sleep) != 0 {
+            return;
+        }
+        self.backtrack |= match tasks & bit(preferred) {
+            0 => tasks & tasks.wrapping_neg(),
+            preferred => preferred,
+        };
+    }
+}
+
+/// The tasks among `all` that `from` may have to wait for: whose future some of theirs depends on.
+fn reach(sets: &Sets, future: &[SetId], from: u16, all: u16) -> u16 {
+    let mut reached = from;
+    loop {
+        let more = tasks(all & !reached)
+            .filter(|&r| tasks(reached).any(|q| sets.conflict(future[r], future[q])))
+            .fold(0, |mask, r| mask | bit(r as u8));
+        if more == 0 {
+            return reached & all;
+        }
+        reached |= more;
+    }
+}
+
+/// The mask of one task.
+pub fn bit(task: u8) -> u16 {
+    1 << task
+}
+
+/// The tasks of a mask, lowest first.
+pub fn tasks(mut mask: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let task = mask.trailing_zeros() as usize;
+        mask &= mask.wrapping_sub(1);
+        (task < MAX_TASKS).then_some(task)
+    })
+}
+
+fn join(clock: &mut Clock, other: &Clock) {
+    for (mine, &theirs) in clock.iter_mut().zip(other) {
+        *mine = (*mine).max(theirs);
+    }
+}

@@ -1,0 +1,103 @@
+//! The search over a case: its programs as a model, the oracles as its observer.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use super::cursor::Cursor;
+use super::model::{Model, Observer, SearchTask};
+use crate::kvm::trace::Event;
+use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
+use crate::oracle::{Facts, Finding, Oracles};
+use crate::run::{Options, Stage};
+
+/// The programs of a case.
+#[derive(Debug)]
+pub struct Programs {
+    stage: Stage,
+    settings: Settings,
+}
+
+impl Programs {
+    /// The programs of the case that was staged, run as `options` say.
+    pub fn new(stage: Stage, options: &Options) -> Programs {
+        let Options { policy, all_points, max_points, .. } = *options;
+        let settings = Settings { policy, all_points, max_points, recording: false };
+        Programs { stage, settings }
+    }
+}
+
+impl Model for Programs {
+    type Event = Event;
+
+    fn tasks(&self) -> usize {
+        self.stage.case().programs.tasks()
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    fn set_up(&self, t: SearchTask<'_, Event>) -> impl Future<Output = ()> {
+        self.stage.history(t)
+    }
+
+    fn task(&self, t: SearchTask<'_, Event>, i: usize) -> impl Future<Output = ()> {
+        self.stage.task(t, i)
+    }
+}
+
+/// A machine for searches.
+pub type Machine = Sim<Cursor, Event>;
+
+/// The oracles over a search.
+#[derive(Debug)]
+pub struct Judge {
+    oracles: Oracles,
+    facts: Facts,
+    /// Each signature once, in the order in which they showed.
+    pub findings: Vec<Finding>,
+    /// Contents of the shared locations, and who had finished, at the ends of runs.
+    pub ends: BTreeSet<Fingerprint>,
+}
+
+impl Judge {
+    /// Oracles that have seen nothing.
+    pub fn new(options: &Options) -> Judge {
+        Judge {
+            oracles: Oracles::default(),
+            facts: Facts { variant: options.variant, policy: options.policy },
+            findings: Vec::new(),
+            ends: BTreeSet::new(),
+        }
+    }
+}
+
+impl Observer<Event> for Judge {
+    fn begin(&mut self) {
+        self.oracles.begin();
+    }
+
+    fn touched(&self, record: &Record<Event>, touch: &mut dyn FnMut(Object, bool)) {
+        self.oracles.touched(record, touch);
+    }
+
+    fn follow(&mut self, seen: &Inspect<'_, Event>, record: &Record<Event>) {
+        self.oracles.follow(seen, record, self.facts, &mut self.findings);
+    }
+
+    fn end(&mut self, seen: &Inspect<'_, Event>, _: Option<Ending>) {
+        self.oracles.end(seen, &mut self.findings);
+    }
+
+    fn last_state(&mut self, memory: Fingerprint, _: SearchTask<'_, Event>) {
+        self.ends.insert(memory);
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.oracles.fingerprint()
+    }
+
+    fn findings(&self) -> usize {
+        self.findings.len()
+    }
+}

@@ -1,0 +1,165 @@
+//! Sets of touched objects, each kept once: what a step touches, and what a part of the search does.
+
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+use crate::machine::sim::Object;
+
+/// Objects told apart. More share bits: two that do are taken for one, which loses nothing but time.
+const OBJECTS: usize = 512;
+const WORDS: usize = OBJECTS / 64;
+
+/// A set of touched objects. Equal sets have equal ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
+
+impl SetId {
+    /// The set with nothing in it.
+    pub const EMPTY: SetId = SetId(0);
+}
+
+/// Objects as bits.
+pub type Bits = [u64; WORDS];
+
+/// What a step touches, and what of that it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Touches {
+    /// All of it.
+    pub touched: Bits,
+    /// What it changes.
+    pub changed: Bits,
+}
+
+/// All sets so far.
+#[derive(Debug)]
+pub struct Sets {
+    sets: Vec<Touches>,
+    ids: HashMap<Touches, SetId, FxBuildHasher>,
+    unions: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
+    objects: HashMap<Object, usize, FxBuildHasher>,
+}
+
+impl Default for Sets {
+    fn default() -> Self {
+        let mut sets = Sets {
+            sets: Vec::new(),
+            ids: HashMap::default(),
+            unions: HashMap::default(),
+            objects: HashMap::default(),
+        };
+        sets.intern(Touches::default());
+        sets
+    }
+}
+
+impl Sets {
+    /// The set of these touches.
+    pub fn of(&mut self, touches: &[(Object, bool)]) -> SetId {
+        let mut set = Touches::default();
+        for &(object, changed) in touches {
+            let next = self.objects.len() % OBJECTS;
+            let at = *self.objects.entry(object).or_insert(next);
+            set.touched[at / 64] |= 1 << (at % 64);
+            set.changed[at / 64] |= u64::from(changed) << (at % 64);
+        }
+        self.intern(set)
+    }
+
+    fn intern(&mut self, set: Touches) -> SetId {
+        let next = SetId(self.sets.len() as u32);
+        let id = *self.ids.entry(set).or_insert(next);
+        if id == next {
+            self.sets.push(set);
+        }
+        id
+    }
+
+    /// What is in a set.
+    pub fn get(&self, id: SetId) -> &Touches {
+        &self.sets[id.0 as usize]
+    }
+
+    /// Whether a step that touches `a` and one that touches `b` may not be exchanged.
+    pub fn conflict(&self, a: SetId, b: SetId) -> bool {
+        self.clash(a, b, &[0; WORDS])
+    }
+
+    /// The same, but for the objects in `except`.
+    pub fn clash(&self, a: SetId, b: SetId, except: &Bits) -> bool {
+        let (a, b) = (self.get(a), self.get(b));
+        let clash = |w: usize| {
+            (a.changed[w] & b.touched[w] | a.touched[w] & b.changed[w]) & !except[w]
+        };
+        (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
+    }
+
+    /// What either touches.
+    pub fn union(&mut self, a: SetId, b: SetId) -> SetId {
+        if a == b || b == SetId::EMPTY {
+            return a;
+        }
+        if a == SetId::EMPTY {
+            return b;
+        }
+        let key = (a.min(b), a.max(b));
+        if let Some(&union) = self.unions.get(&key) {
+            return union;
+        }
+        let mut all = *self.get(a);
+        add(&mut all.touched, &self.get(b).touched);
+        add(&mut all.changed, &self.get(b).changed);
+        let union = self.intern(all);
+        self.unions.insert(key, union);
+        union
+    }
+
+    /// Bytes in use, roughly.
+    pub fn memory(&self) -> usize {
+        self.sets.len() * 2 * size_of::<Touches>() + self.unions.capacity() * 16
+    }
+}
+
+/// Adds the objects of `more`.
+pub fn add(bits: &mut Bits, more: &Bits) {
+    bits.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prng::Prng;
+
+    fn random(prng: &mut Prng) -> Vec<(Object, bool)> {
+        let one = |prng: &mut Prng| (Object::observed(prng.below(12) as u16), prng.below(2) == 0);
+        (0..prng.below(8)).map(|_| one(prng)).collect()
+    }
+
+    fn conflict_by_definition(a: &[(Object, bool)], b: &[(Object, bool)]) -> bool {
+        a.iter().any(|x| b.iter().any(|y| x.0 == y.0 && (x.1 || y.1)))
+    }
+
+    #[test]
+    fn conflicts_and_unions_are_those_of_the_definition() {
+        let (mut prng, mut sets) = (Prng(1), Sets::default());
+        for _ in 0..2_000 {
+            let (a, b, c) = (random(&mut prng), random(&mut prng), random(&mut prng));
+            let (x, y, z) = (sets.of(&a), sets.of(&b), sets.of(&c));
+            assert_eq!(sets.conflict(x, y), conflict_by_definition(&a, &b), "{a:?} {b:?}");
+            let both: Vec<_> = a.iter().chain(&b).copied().collect();
+            let union = sets.union(x, y);
+            assert_eq!(union, sets.of(&both));
+            assert_eq!(sets.conflict(union, z), conflict_by_definition(&both, &c));
+        }
+    }
+
+    #[test]
+    fn too_many_objects_are_taken_for_one_another_and_never_for_nothing() {
+        let mut sets = Sets::default();
+        let all: Vec<_> = (0..2_000).map(|id| (Object::observed(id), true)).collect();
+        for touch in &all {
+            let (one, other) = (sets.of(&[*touch]), sets.of(&[*touch]));
+            assert!(sets.conflict(one, other));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Places for the futures of a search's tasks: on the stack, so that neither heap nor unsafe is needed.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+
+use super::engine::Search;
+use super::model::{Model, Observer};
+use crate::machine::MAX_TASKS;
+
+/// Goes on with the search until everything was seen (true) or `stop` says so, which is asked before
+/// every step.
+pub fn search<M: Model, O: Observer<M::Event>>(
+    search: &mut Search<'_, M, O>,
+    stop: impl FnMut(&Search<'_, M, O>) -> bool,
+) -> bool
+where
+    M::Event: Copy,
+{
+    let (sim, model) = (search.sim, search.model);
+    let start = |i: usize| model.task(sim.task(i as u8), i);
+    in_place(search, &start, stop)
+}
+
+fn in_place<M: Model, O: Observer<M::Event>, F: Future<Output = ()>>(
+    search: &mut Search<'_, M, O>,
+    start: &impl Fn(usize) -> F,
+    mut stop: impl FnMut(&Search<'_, M, O>) -> bool,
+) -> bool
+where
+    M::Event: Copy,
+{
+    let (a, b, c, d) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let (i, j, k, l) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let (m, n, o, p) = (pin!(None), pin!(None), pin!(None), pin!(None));
+    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+    let tasks = search.model.tasks().min(MAX_TASKS);
+    search.go(&mut slots[..tasks], start, |search| stop(search))
+}

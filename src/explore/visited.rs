@@ -1,0 +1,87 @@
+//! The states that the search has been at, and what it saw from each.
+
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+use super::path::PerTask;
+use super::sets::SetId;
+use crate::machine::sim::Fingerprint;
+
+/// What is known of a state.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Tasks that were asleep when it was searched (preemptions left, where these are bounded).
+    pub sleep: u16,
+    /// Tasks that can run there.
+    pub enabled: u16,
+    /// Which of the futures; none while the search is below it.
+    future: u32,
+}
+
+const UNFINISHED: u32 = u32::MAX;
+
+/// States and futures.
+#[derive(Debug)]
+pub struct Visited {
+    states: HashMap<Fingerprint, Known, FxBuildHasher>,
+    futures: Vec<Box<[SetId]>>,
+    ids: HashMap<Box<[SetId]>, u32, FxBuildHasher>,
+    tasks: usize,
+}
+
+impl Visited {
+    /// No state so far, of that many tasks.
+    pub fn new(tasks: usize) -> Visited {
+        Visited {
+            states: HashMap::default(),
+            futures: Vec::new(),
+            ids: HashMap::default(),
+            tasks,
+        }
+    }
+
+    /// What is known of the state.
+    pub fn get(&self, key: Fingerprint) -> Option<Known> {
+        self.states.get(&key).copied()
+    }
+
+    /// The search goes below the state.
+    pub fn enter(&mut self, key: Fingerprint, enabled: u16, sleep: u16) {
+        self.states.insert(key, Known { sleep, enabled, future: UNFINISHED });
+    }
+
+    /// The search is done with the state.
+    pub fn leave(&mut self, key: Fingerprint, future: &PerTask) {
+        let future = self.intern(&future[..self.tasks]);
+        if let Some(known) = self.states.get_mut(&key) {
+            known.future = future;
+        }
+    }
+
+    /// What each task does below the state; none while the search is there.
+    pub fn future(&self, known: Known) -> Option<&[SetId]> {
+        self.futures.get(known.future as usize).map(|future| &**future)
+    }
+
+    fn intern(&mut self, future: &[SetId]) -> u32 {
+        if let Some(&id) = self.ids.get(future) {
+            return id;
+        }
+        let id = self.futures.len() as u32;
+        self.futures.push(future.into());
+        self.ids.insert(future.into(), id);
+        id
+    }
+
+    /// Number of states.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Bytes in use, roughly.
+    pub fn memory(&self) -> usize {
+        let entry = size_of::<(Fingerprint, Known)>() + 1;
+        self.states.capacity() * 8 / 7 * entry + self.futures.len() * 2 * (16 + 4 * self.tasks)
+    }
+}
