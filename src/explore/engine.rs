@@ -9,12 +9,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::Cursor;
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
 use super::path::{Node, Path, PerTask, Step, bit, tasks};
 use super::sets::{SetId, Sets};
 use super::visited::Visited;
-use super::Cursor;
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::{Fingerprint, Object, Sim};
 
@@ -305,7 +305,8 @@ where
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
             return self.config.max_preemptions.unwrap_or(u8::MAX);
         };
-        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        let preempts =
+            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
     }
 

@@ -88,9 +88,8 @@ impl Sets {
     /// The same, but for the objects in `except`.
     pub fn clash(&self, a: SetId, b: SetId, except: &Bits) -> bool {
         let (a, b) = (self.get(a), self.get(b));
-        let clash = |w: usize| {
-            (a.changed[w] & b.touched[w] | a.touched[w] & b.changed[w]) & !except[w]
-        };
+        let clash =
+            |w: usize| (a.changed[w] & b.touched[w] | a.touched[w] & b.changed[w]) & !except[w];
         (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
     }
 

@@ -33,12 +33,7 @@ pub struct Visited {
 impl Visited {
     /// No state so far, of that many tasks.
     pub fn new(tasks: usize) -> Visited {
-        Visited {
-            states: HashMap::default(),
-            futures: Vec::new(),
-            ids: HashMap::default(),
-            tasks,
-        }
+        Visited { states: HashMap::default(), futures: Vec::new(), ids: HashMap::default(), tasks }
     }
 
     /// What is known of the state.

@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::super::world::World;
-use super::super::{End, Options, program};
-use crate::case::{Case, Programs};
+use super::super::{End, Options, Stage};
+use crate::case::Case;
 use crate::kvm::trace::Event;
 use crate::machine::native::{Jitter, Local, Native, SimulatorOnly};
 
@@ -30,8 +29,7 @@ pub(super) struct Crew {
 #[derive(Debug)]
 struct Shared {
     machine: Native<Event>,
-    world: World,
-    programs: Programs,
+    stage: Stage,
     seed: u64,
     gate: Mutex<Gate>,
     opened: Condvar,
@@ -55,12 +53,10 @@ struct Gate {
 impl Crew {
     pub(super) fn new(case: &Case, options: &Options, seed: u64) -> Result<Crew, SimulatorOnly> {
         let mut machine = Native::new(options.policy)?;
-        let mut world = World::build(&mut machine);
-        world.set(&case.config, options.variant, options.bug);
+        let stage = Stage::build(&mut machine, case.clone(), options);
         let shared = Arc::new(Shared {
             machine,
-            world,
-            programs: case.programs.clone(),
+            stage,
             seed,
             gate: Mutex::default(),
             opened: Condvar::new(),
@@ -80,10 +76,10 @@ impl Crew {
     }
 
     /// Starts a round: nobody runs, and nobody holds a lock.
-    pub(super) fn start(&self, round: u64, case: &Case) {
+    pub(super) fn start(&self, round: u64) {
         self.machine().reset();
         let local = Local::history();
-        complete(self.shared.world.history(self.machine().task(&local), &case.config));
+        complete(self.shared.stage.history(self.machine().task(&local)));
         let gate = &mut *self.shared.gate.lock();
         (gate.round, gate.left) = (round, self.threads.len());
         self.shared.started.store(0, Ordering::Relaxed);
@@ -109,9 +105,9 @@ impl Crew {
         self.shared.gate.lock().holds
     }
 
-    pub(super) fn end(&self, case: &Case, stuck: u16) -> End {
-        let local = Local::history();
-        self.shared.world.end(self.machine().look(&local), &case.config, stuck)
+    /// What the round has come to.
+    pub(super) fn end(&self, stuck: u16) -> End {
+        self.shared.stage.end(self.machine().look(&Local::history()), stuck)
     }
 }
 
@@ -140,7 +136,7 @@ impl Shared {
             local.begin(Jitter::new(self.seed, round, id as u8));
             self.line_up();
             let task = self.machine.task(&local);
-            complete(program::run(task, &self.world, self.programs.task(id)));
+            complete(self.stage.task(task, id));
             self.machine.finish(&local);
             self.finish(local.holds_locks());
         }
@@ -158,7 +154,7 @@ impl Shared {
     fn line_up(&self) {
         self.started.fetch_add(1, Ordering::Relaxed);
         let mut spins = 0u32;
-        while self.started.load(Ordering::Relaxed) < self.programs.tasks() {
+        while self.started.load(Ordering::Relaxed) < self.stage.case().programs.tasks() {
             spins += 1;
             match spins % 64 {
                 0 => thread::yield_now(),

@@ -88,7 +88,7 @@ impl Rounds {
             }
         };
         self.round += 1;
-        crew.start(self.round, &self.case);
+        crew.start(self.round);
         let tasks = self.case.programs.tasks();
         let mut quiet = None;
         while !crew.waits_for_the_end() {
@@ -127,7 +127,7 @@ impl Rounds {
         crew.machine().snapshot(self.case.programs.tasks(), &mut self.log);
         self.log.entries.iter_mut().for_each(mend);
         self.judge.adopt(&self.case, &self.options, &self.log)?;
-        self.end = crew.end(&self.case, self.judge.sim.unfinished());
+        self.end = crew.end(self.judge.sim.unfinished());
         Ok(())
     }
 
