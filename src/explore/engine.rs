@@ -9,12 +9,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::Cursor;
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
-use super::path::{Node, Path, PerTask, Step, bit, tasks};
+use super::futures::{Before, FutureId, Futures};
+use super::path::{Below, Node, Path, Step, bit, tasks};
 use super::sets::{SetId, Sets};
 use super::visited::Visited;
+use super::{Cursor, Progress};
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::{Fingerprint, Object, Sim};
 
@@ -43,6 +44,7 @@ pub struct Search<'m, M: Model, O> {
     pub(super) config: Config,
     pub(super) path: Path,
     pub(super) sets: Sets,
+    pub(super) futures: Futures,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
     /// The schedule that first showed each finding, in the observer's order.
@@ -79,6 +81,7 @@ where
             config,
             path: Path::default(),
             sets: Sets::default(),
+            futures: Futures::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
             shown: Vec::new(),
@@ -133,13 +136,13 @@ where
     fn leave(&mut self) {
         let Some(node) = self.path.nodes.pop() else { return };
         if self.config.reduction != Reduction::None {
-            self.visited.leave(node.key, &node.future);
+            self.visited.leave(node.key, &node.below);
         }
-        self.go_back(&node.future);
+        self.go_back(&node.below);
     }
 
     /// Takes the last step back; `below` is what every task did after it.
-    fn go_back(&mut self, below: &PerTask) {
+    fn go_back(&mut self, below: &Below) {
         self.in_place = false;
         let (Some(step), Some(node)) = (self.path.steps.pop(), self.path.nodes.last_mut()) else {
             return;
@@ -147,9 +150,17 @@ where
         let task = usize::from(step.task);
         node.sleep |= bit(step.task);
         node.sets[task] = step.set;
-        node.future[task] = self.sets.union(node.future[task], step.set);
+        if self.config.reduction != Reduction::Full {
+            return;
+        }
+        let (sets, futures) = (&mut self.sets, &mut self.futures);
+        let own = futures.of(sets, step.set);
+        node.below[task] = futures.merge(sets, node.below[task], own);
         for q in 0..self.model.tasks() {
-            node.future[q] = self.sets.union(node.future[q], below[q]);
+            let precedes = q == task || step.woken & bit(q as u8) != 0;
+            let before = Before { task: step.task, set: step.set, precedes };
+            let future = futures.after(sets, below[q], before);
+            node.below[q] = futures.merge(sets, node.below[q], future);
         }
     }
 
@@ -296,8 +307,8 @@ where
             Reduction::Full => first(enabled & !sleep, ran),
             _ => all,
         };
-        let future = [SetId::EMPTY; MAX_TASKS];
-        Node { key, enabled, sleep, backtrack, sets, future, last: ran, budget }
+        let below = [FutureId::NONE; MAX_TASKS];
+        Node { key, enabled, sleep, backtrack, sets, below, last: ran, budget }
     }
 
     /// Preemptions that are left after the last step.
@@ -305,8 +316,7 @@ where
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
             return self.config.max_preemptions.unwrap_or(u8::MAX);
         };
-        let preempts =
-            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
     }
 
@@ -320,7 +330,7 @@ where
         self.note_news();
         self.counts.schedules += 1;
         self.counts.complete += 1;
-        self.go_back(&[SetId::EMPTY; MAX_TASKS]);
+        self.go_back(&[FutureId::NONE; MAX_TASKS]);
     }
 
     /// Others have gone on from here: from this state, or from equivalent paths.
@@ -329,15 +339,15 @@ where
         sim.inspect(|seen| observer.end(seen, None));
         self.note_news();
         self.counts.schedules += 1;
-        let mut below = [SetId::EMPTY; MAX_TASKS];
+        let mut below = [FutureId::NONE; MAX_TASKS];
         if let Some(known) = key.and_then(|key| self.visited.get(key)) {
             match self.visited.future(known) {
-                Some(future) => {
-                    below[..future.len()].copy_from_slice(future);
+                Some(known) => {
+                    below[..known.len()].copy_from_slice(known);
                     if self.config.reduction == Reduction::Full
                         && self.config.mistake != Some(Mistake::Futures)
                     {
-                        self.path.race_future(&self.sets, future);
+                        self.path.race_below(&self.sets, &self.futures, known);
                     }
                 }
                 None => self.counts.cycles += 1,
@@ -355,20 +365,18 @@ fn first(awake: u16, ran: Option<u8>) -> u16 {
     }
 }
 
-impl<M: Model, O> Search<'_, M, O> {
-    /// Counts so far.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// Different states so far.
-    pub fn states(&self) -> usize {
-        self.visited.len()
-    }
-
-    /// Bytes that states and sets take, roughly.
-    pub fn memory(&self) -> usize {
-        self.visited.memory() + self.sets.memory()
+impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
+    /// How far the search has come.
+    pub fn progress(&self) -> Progress {
+        let left = |node: &&Node| node.backtrack & !node.sleep != 0;
+        Progress {
+            counts: self.counts,
+            states: self.visited.len(),
+            memory: self.visited.memory() + self.sets.memory() + self.futures.memory(),
+            depth: self.path.steps.len(),
+            frontier: self.path.nodes.iter().filter(left).count(),
+            findings: self.observer.findings(),
+        }
     }
 
     /// Who judged the runs.

@@ -3,6 +3,7 @@
 mod config;
 mod cursor;
 mod engine;
+mod futures;
 mod model;
 mod path;
 mod protocol;
@@ -10,9 +11,73 @@ mod sets;
 mod slots;
 mod visited;
 
+use std::collections::BTreeSet;
+
+use crate::case::Case;
+use crate::machine::sim::{Fingerprint, Sim};
+use crate::oracle::Finding;
+use crate::run::{Options, Stage};
+
 pub use config::{Config, Mistake, Reduction};
 pub use cursor::Cursor;
 pub use engine::{Counts, Search};
 pub use model::{Model, Observer, SearchTask};
 pub use protocol::{Judge, Machine, Programs};
 pub use slots::search;
+
+/// What a search has seen so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Its counts.
+    pub counts: Counts,
+    /// Different states.
+    pub states: usize,
+    /// Bytes that it takes, roughly.
+    pub memory: usize,
+    /// Length of the present path.
+    pub depth: usize,
+    /// States on the path that have tasks left to try.
+    pub frontier: usize,
+    /// Different findings.
+    pub findings: usize,
+}
+
+/// What a search has seen in the end.
+#[derive(Clone, Debug)]
+pub struct Explored {
+    /// Every schedule was covered.
+    pub exhausted: bool,
+    /// How far it came.
+    pub progress: Progress,
+    /// Each signature once, in the order in which they showed.
+    pub findings: Vec<Found>,
+    /// Contents of the shared locations, and who had finished, at the ends of runs.
+    pub ends: BTreeSet<Fingerprint>,
+}
+
+/// A finding, and a schedule that shows it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The finding. Its event, task and evidence are those of a run that is gone.
+    pub finding: Finding,
+    /// Who ran, step by step, in the run that first showed it. For what follows from dependencies of
+    /// several runs, the run that brought the last of them.
+    pub steps: Vec<u8>,
+}
+
+/// Searches the schedules of the case's programs, run as `options` say; its own schedule is ignored.
+/// `go_on` is asked before every step.
+pub fn explore(
+    case: &Case,
+    options: &Options,
+    config: Config,
+    mut go_on: impl FnMut(&dyn Fn() -> Progress) -> bool,
+) -> Explored {
+    let mut machine: Machine = Sim::new(Cursor::default());
+    let stage = Stage::build(&mut machine, case.clone(), options);
+    let programs = Programs::new(stage, options);
+    let mut run = Search::new(&programs, &machine, Judge::new(options), config);
+    let exhausted = search(&mut run, |run| !go_on(&|| run.progress()));
+    run.conclude();
+    run.explored(exhausted)
+}

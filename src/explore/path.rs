@@ -5,7 +5,8 @@
 //! state before the first of them (Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order
 //! reduction, POPL 2014, algorithm 1).
 
-use super::sets::{Bits, SetId, Sets, add};
+use super::futures::{FutureId, Futures, Touch};
+use super::sets::{Bits, SetId, Sets, Touches, add, has};
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::Fingerprint;
 
@@ -14,6 +15,9 @@ pub type Clock = [u16; MAX_TASKS];
 
 /// One set for each task.
 pub type PerTask = [SetId; MAX_TASKS];
+
+/// What each task does below a state.
+pub type Below = [FutureId; MAX_TASKS];
 
 /// A state on the path.
 #[derive(Clone, Debug)]
@@ -29,8 +33,8 @@ pub struct Node {
     pub backtrack: u16,
     /// What the next steps of the sleeping tasks touch.
     pub sets: PerTask,
-    /// What each task touches in all that was seen from here on.
-    pub future: PerTask,
+    /// What each task does in all that was seen from here on.
+    pub below: Below,
     /// Task that came here by its own step; none at the first state.
     pub last: Option<u8>,
     /// Preemptions left.
@@ -112,41 +116,91 @@ impl Path {
         }
     }
 
-    /// The search does not go on from the end of the path, for what comes there is known:
-    /// `future` is what each task will touch. Whatever of the path races with it has to be reversed
-    /// as if it had been run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial
-    /// order reduction, SPIN 2008).
-    pub fn race_future(&mut self, sets: &Sets, future: &[SetId]) {
-        let clocks: Vec<Clock> = (0..future.len()).map(|task| self.clock(task as u8)).collect();
+    /// The search does not go on from the end of the path, for what comes there is known: `below` is
+    /// what each task does. Whatever of the path races with it has to be reversed as if it had been
+    /// run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial order reduction,
+    /// SPIN 2008).
+    pub fn race_below(&mut self, sets: &Sets, futures: &Futures, below: &[FutureId]) {
+        let tip = Tip {
+            sets,
+            futures,
+            below,
+            clocks: std::array::from_fn(|task| match below.get(task) {
+                Some(&future) if future != FutureId::NONE => self.clock(task as u8),
+                _ => [0; MAX_TASKS],
+            }),
+        };
         // A step that changes an object comes between what touched it before and what will.
         let mut changed_since = Bits::default();
         for i in (0..self.steps.len()).rev() {
-            let Step { task: own, set, .. } = self.steps[i];
-            let before = changed_since;
-            add(&mut changed_since, &sets.get(set).changed);
+            let set = self.steps[i].set;
+            let since = changed_since;
+            if sets.exact() {
+                add(&mut changed_since, &sets.get(set).changed);
+            }
             let node = &self.nodes[i];
             if node.enabled & !(node.backtrack | node.sleep) == 0 {
                 continue;
             }
-            let after = |task: usize| usize::from(clocks[task][usize::from(own)]) > i;
-            let others = (0..future.len()).filter(|&q| q != usize::from(own) && !after(q));
-            let racing: u16 = others
-                .filter(|&q| sets.clash(set, future[q], &before))
-                .fold(0, |mask, q| mask | bit(q as u8));
-            if racing == 0 {
-                continue;
+            let racing = self.racing(i, &tip, &since);
+            if racing != 0 {
+                self.reverse(i, racing, &tip);
             }
-            let begins = self.begins(i, None) & self.nodes[i].enabled;
-            if begins != 0 {
-                self.nodes[i].try_one_of(begins, begins.trailing_zeros() as u8);
-                continue;
-            }
-            let independent = (0..future.len())
-                .filter(|&q| future[q] != SetId::EMPTY && !after(q))
-                .fold(0, |mask, q| mask | bit(q as u8));
-            let node = &mut self.nodes[i];
-            node.backtrack |= reach(sets, future, racing, independent) & node.enabled;
         }
+    }
+
+    /// The tasks that have a touch to come which races with step `i`; objects in `since` were changed
+    /// after it.
+    fn racing(&self, i: usize, tip: &Tip<'_>, since: &Bits) -> u16 {
+        let step = &self.steps[i];
+        let mut after = None;
+        let mut racing = 0;
+        for (q, &future) in tip.below.iter().enumerate() {
+            let future = tip.futures.get(future);
+            if q == usize::from(step.task)
+                || tip.follows(q, step.task, i)
+                || !tip.sets.clash(step.set, future.all, since)
+            {
+                continue;
+            }
+            let touches = future.touches.iter().filter(|touch| {
+                let set = tip.sets.get(step.set);
+                !has(since, touch.object) && set.conflicts_with(touch.object, touch.changed)
+            });
+            for touch in touches {
+                let after = after.get_or_insert_with(|| self.after(i, tip.sets));
+                if !tip.ordered(touch, step.task, i, after) {
+                    racing |= bit(q as u8);
+                    break;
+                }
+            }
+        }
+        racing
+    }
+
+    /// What step `i` and the steps of the path that depend on it touch.
+    fn after(&self, i: usize, sets: &Sets) -> Touches {
+        let task = usize::from(self.steps[i].task);
+        let mut all = Touches::default();
+        for step in self.steps[i..].iter().filter(|step| usize::from(step.clock[task]) > i) {
+            add(&mut all.touched, &sets.get(step.set).touched);
+            add(&mut all.changed, &sets.get(step.set).changed);
+        }
+        all
+    }
+
+    /// Has a task tried before step `i` that can begin what the `racing` tasks do to come.
+    fn reverse(&mut self, i: usize, racing: u16, tip: &Tip<'_>) {
+        let begins = self.begins(i, None) & self.nodes[i].enabled;
+        if begins != 0 {
+            return self.nodes[i].try_one_of(begins, begins.trailing_zeros() as u8);
+        }
+        let own = self.steps[i].task;
+        let independent = (0..tip.below.len())
+            .filter(|&q| tip.below[q] != FutureId::NONE && !tip.follows(q, own, i))
+            .fold(0, |mask, q| mask | bit(q as u8));
+        let node = &mut self.nodes[i];
+        node.backtrack |= tip.reach(racing, independent) & node.enabled;
     }
 
     /// What happened before whatever `task` does next.
@@ -178,17 +232,42 @@ impl Node {
     }
 }
 
-/// The tasks among `all` that `from` may have to wait for: whose future some of theirs depends on.
-fn reach(sets: &Sets, future: &[SetId], from: u16, all: u16) -> u16 {
-    let mut reached = from;
-    loop {
-        let more = tasks(all & !reached)
-            .filter(|&r| tasks(reached).any(|q| sets.conflict(future[r], future[q])))
-            .fold(0, |mask, r| mask | bit(r as u8));
-        if more == 0 {
-            return reached & all;
+/// The end of the path, and what is known to come after it.
+struct Tip<'a> {
+    sets: &'a Sets,
+    futures: &'a Futures,
+    below: &'a [FutureId],
+    /// What has happened before whatever each task does next.
+    clocks: [Clock; MAX_TASKS],
+}
+
+impl Tip<'_> {
+    /// Whether all that task `q` does to come depends on step `i` of `own`.
+    fn follows(&self, q: usize, own: u8, i: usize) -> bool {
+        usize::from(self.clocks[q][usize::from(own)]) > i
+    }
+
+    /// Whether something below the end of the path always comes between step `i` of `own` and the
+    /// touch; `after` is what that step, and those of the path that depend on it, touch.
+    fn ordered(&self, touch: &Touch, own: u8, i: usize, after: &Touches) -> bool {
+        touch.tasks & bit(own) != 0
+            || tasks(touch.tasks).any(|r| self.follows(r, own, i))
+            || after.clash(self.sets.get(touch.before))
+    }
+
+    /// The tasks among `all` that `from` may have to wait for: whose future some of theirs depends on.
+    fn reach(&self, from: u16, all: u16) -> u16 {
+        let set = |q: usize| self.futures.get(self.below[q]).all;
+        let mut reached = from;
+        loop {
+            let more = tasks(all & !reached)
+                .filter(|&r| tasks(reached).any(|q| self.sets.conflict(set(r), set(q))))
+                .fold(0, |mask, r| mask | bit(r as u8));
+            if more == 0 {
+                return reached & all;
+            }
+            reached |= more;
         }
-        reached |= more;
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::future::Future;
 
 use super::cursor::Cursor;
+use super::engine::Search;
 use super::model::{Model, Observer, SearchTask};
+use super::{Explored, Found};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
 use crate::oracle::{Facts, Finding, Oracles};
@@ -99,5 +101,31 @@ impl Observer<Event> for Judge {
 
     fn findings(&self) -> usize {
         self.findings.len()
+    }
+}
+
+impl Search<'_, Programs, Judge> {
+    /// The validator looks at the dependencies of all runs together.
+    pub(super) fn conclude(&mut self) {
+        self.sim.with_validator_of_all_runs(|lockdep| {
+            lockdep.finish();
+        });
+        let (sim, observer) = (self.sim, &mut self.observer);
+        sim.inspect(|seen| observer.end(seen, None));
+        let last = self.taught.last().cloned().unwrap_or_default();
+        self.shown.resize(self.observer.findings.len(), last);
+    }
+
+    /// What was seen.
+    pub(super) fn explored(self, exhausted: bool) -> Explored {
+        let progress = self.progress();
+        let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
+        let found = self.observer.findings.into_iter().zip(self.shown);
+        Explored {
+            exhausted: exhausted && clean,
+            progress,
+            findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
+            ends: self.observer.ends,
+        }
     }
 }

@@ -31,12 +31,42 @@ pub struct Touches {
     pub changed: Bits,
 }
 
+impl Touches {
+    /// Objects and whether they are changed, in order.
+    pub fn members(&self) -> impl Iterator<Item = (u16, bool)> {
+        (0..OBJECTS as u16).filter(|&at| has(&self.touched, at)).map(|at| (at, has(&self.changed, at)))
+    }
+
+    /// Whether steps that touch these and those may not be exchanged.
+    pub fn clash(&self, other: &Touches) -> bool {
+        self.clash_but(other, &[0; WORDS])
+    }
+
+    fn clash_but(&self, other: &Touches, except: &Bits) -> bool {
+        let clash = |w: usize| {
+            (self.changed[w] & other.touched[w] | self.touched[w] & other.changed[w]) & !except[w]
+        };
+        (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
+    }
+
+    /// Whether a touch of the object may not be exchanged with these.
+    pub fn conflicts_with(&self, object: u16, changed: bool) -> bool {
+        has(&self.changed, object) || changed && has(&self.touched, object)
+    }
+}
+
+/// Whether the object is among the bits.
+pub fn has(bits: &Bits, object: u16) -> bool {
+    bits[usize::from(object) / 64] >> (object % 64) & 1 != 0
+}
+
 /// All sets so far.
 #[derive(Debug)]
 pub struct Sets {
     sets: Vec<Touches>,
     ids: HashMap<Touches, SetId, FxBuildHasher>,
     unions: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
+    intersections: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
     objects: HashMap<Object, usize, FxBuildHasher>,
 }
 
@@ -46,6 +76,7 @@ impl Default for Sets {
             sets: Vec::new(),
             ids: HashMap::default(),
             unions: HashMap::default(),
+            intersections: HashMap::default(),
             objects: HashMap::default(),
         };
         sets.intern(Touches::default());
@@ -82,15 +113,12 @@ impl Sets {
 
     /// Whether a step that touches `a` and one that touches `b` may not be exchanged.
     pub fn conflict(&self, a: SetId, b: SetId) -> bool {
-        self.clash(a, b, &[0; WORDS])
+        self.get(a).clash(self.get(b))
     }
 
     /// The same, but for the objects in `except`.
     pub fn clash(&self, a: SetId, b: SetId, except: &Bits) -> bool {
-        let (a, b) = (self.get(a), self.get(b));
-        let clash =
-            |w: usize| (a.changed[w] & b.touched[w] | a.touched[w] & b.changed[w]) & !except[w];
-        (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
+        self.get(a).clash_but(self.get(b), except)
     }
 
     /// What either touches.
@@ -111,6 +139,31 @@ impl Sets {
         let union = self.intern(all);
         self.unions.insert(key, union);
         union
+    }
+
+    /// What both touch, changed where both change it.
+    pub fn intersection(&mut self, a: SetId, b: SetId) -> SetId {
+        if a == b || a == SetId::EMPTY || b == SetId::EMPTY {
+            return a.min(b);
+        }
+        let key = (a.min(b), a.max(b));
+        if let Some(&both) = self.intersections.get(&key) {
+            return both;
+        }
+        let mut both = *self.get(a);
+        let other = self.get(b);
+        for w in 0..WORDS {
+            both.touched[w] &= other.touched[w];
+            both.changed[w] &= other.changed[w];
+        }
+        let both = self.intern(both);
+        self.intersections.insert(key, both);
+        both
+    }
+
+    /// Whether every object has a bit of its own.
+    pub fn exact(&self) -> bool {
+        self.objects.len() <= OBJECTS
     }
 
     /// Bytes in use, roughly.

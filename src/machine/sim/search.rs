@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use super::state::State;
 use super::{Ending, Fingerprint, Schedule, Settings, Sim};
+use crate::lockdep::Lockdep;
 use crate::machine::{LockId, OPERATION, RcuWait, Srcu, Word};
 
 /// What a schedule answers to stop the machine.
@@ -91,6 +92,11 @@ impl<S: Schedule, E> Sim<S, E> {
     /// Does something with the schedule of a paused run.
     pub fn with_schedule<R>(&self, with: impl FnOnce(&mut S) -> R) -> R {
         with(&mut self.state.borrow_mut().schedule)
+    }
+
+    /// Does something with the validator, which knows the dependencies of all runs since the last reset.
+    pub fn with_validator_of_all_runs<R>(&self, with: impl FnOnce(&mut Lockdep) -> R) -> R {
+        with(&mut self.state.borrow_mut().lockdep)
     }
 
     /// Identity of the contents of the shared locations, and of who has finished.
