@@ -108,7 +108,8 @@ fn agrees_with_explore(case: &Case, options: &Options, rounds: u32) -> bool {
     let judge = Judge::new(options);
     let possible = Possible { programs: &programs, sim: &sim, judge, ends: HashSet::new() };
     let mut search = Search::new(&programs, &sim, possible, Config::default());
-    let exhausted = explore::search(&mut search, |search| search.progress().counts.steps > MAX_STEPS);
+    let exhausted =
+        explore::search(&mut search, |search| search.progress().counts.steps > MAX_STEPS);
     let counts = search.progress().counts;
     // With either of these the search says itself that something may be missing.
     if !exhausted || counts.cycles > 0 || counts.collisions > 0 {
