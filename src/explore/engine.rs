@@ -1,6 +1,7 @@
 //! The search itself: depth first over the schedules, by replay.
 //!
-//! A run cannot be copied, so the search goes back by running the path again from the start. From
+//! A run cannot be copied whole, so the search goes back by loading the machine's tables and telling the
+//! tasks that have gone on what they had seen. From
 //! each state it tries the tasks that races say, one after the other; a task that was tried sleeps
 //! until something that its step depends on has run (Godefroid, LNCS 1032). Where a known state is
 //! reached, nothing more is run: that is sound if everything that slept there sleeps here too, and if
@@ -17,7 +18,7 @@ use super::sets::{SetId, Sets};
 use super::visited::Visited;
 use super::{Cursor, Progress};
 use crate::machine::MAX_TASKS;
-use crate::machine::sim::{Fingerprint, Object, Sim};
+use crate::machine::sim::{Checkpoint, Fingerprint, Object, Sim};
 
 /// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub struct Counts {
 }
 
 /// A search in progress.
-pub struct Search<'m, M: Model, O> {
+pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) model: &'m M,
     pub(super) sim: &'m Sim<Cursor, M::Event>,
     pub(super) observer: O,
@@ -51,6 +52,8 @@ pub struct Search<'m, M: Model, O> {
     pub(super) shown: Vec<Vec<u8>>,
     /// Schedules that brought the validator a dependency.
     pub(super) taught: Vec<Vec<u8>>,
+    /// The machine and the observer at each node.
+    kept: Vec<(Checkpoint, O::Memory)>,
     /// The machine stands at the end of the path.
     in_place: bool,
     /// Records that the observer has followed.
@@ -86,6 +89,7 @@ where
             counts: Counts::default(),
             shown: Vec::new(),
             taught: Vec::new(),
+            kept: Vec::new(),
             in_place: false,
             followed: 0,
             started: false,
@@ -102,7 +106,7 @@ where
     ) -> bool {
         if !self.started {
             self.started = true;
-            self.replay(slots, start);
+            self.begin(slots, start);
             self.arrive(self.sim.advance(slots), None);
         }
         loop {
@@ -111,9 +115,7 @@ where
             }
             let Some(task) = self.choose() else { return true };
             if !self.in_place {
-                self.replay(slots, start);
-                self.sim.advance(slots);
-                self.catch_up();
+                self.return_to_path(slots, start);
             }
             self.step(slots, task);
         }
@@ -164,18 +166,16 @@ where
         }
     }
 
-    /// Starts a run that will follow the path.
-    fn replay<F: Future<Output = ()>>(
+    /// Starts the run.
+    fn begin<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
     ) {
         slots.iter_mut().for_each(|slot| slot.set(None));
-        let (sim, path, marks) = (self.sim, &self.path, self.config.marks);
+        let (sim, marks) = (self.sim, self.config.marks);
         sim.restart(self.model.settings(), |cursor| {
-            cursor.script.clear();
-            cursor.script.extend(path.steps.iter().map(|step| step.task));
-            (cursor.at, cursor.noting, cursor.marks) = (0, false, Some(marks));
+            *cursor = Cursor { marks: Some(marks), ..Cursor::default() };
         });
         sim.set_up(std::pin::pin!(self.model.set_up(sim.task(0))));
         for (i, slot) in slots.iter_mut().enumerate() {
@@ -184,6 +184,31 @@ where
         sim.start(slots.len());
         self.observer.begin();
         (self.in_place, self.followed) = (true, 0);
+        self.catch_up();
+    }
+
+    /// Goes back to the deepest state of the path.
+    fn return_to_path<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) {
+        let (machine, memory) = &self.kept[self.path.nodes.len() - 1];
+        self.sim.load(machine, slots, start);
+        self.observer.load(memory);
+        self.followed = self.sim.inspect(|seen| seen.records.len());
+        self.in_place = true;
+    }
+
+    /// Keeps the state that the search goes below.
+    fn keep(&mut self) {
+        let depth = self.path.nodes.len();
+        if self.kept.len() <= depth {
+            self.kept.resize_with(depth + 1, Default::default);
+        }
+        let (machine, memory) = &mut self.kept[depth];
+        self.sim.save(machine);
+        self.observer.save(memory);
     }
 
     /// The observer follows what was replayed.
@@ -200,11 +225,12 @@ where
     /// Runs `task` to its next scheduling point.
     fn step<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) {
         self.sim.with_schedule(|cursor| {
-            cursor.script.push(task);
+            cursor.next = Some(task);
             cursor.touched.clear();
             cursor.taken.clear();
-            (cursor.noting, cursor.woken) = (true, 0);
+            cursor.woken = 0;
         });
+        self.sim.stamp(task, self.counts.steps + 1);
         let runnable = self.sim.advance(slots);
         self.counts.steps += 1;
         let (set, woken) = self.touched();
@@ -267,6 +293,7 @@ where
             return self.cut(None);
         }
         if self.config.reduction == Reduction::None {
+            self.keep();
             return self.path.nodes.push(node);
         }
         let known = self.visited.get(node.key);
@@ -276,6 +303,7 @@ where
                 let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
                 let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
                 self.visited.enter(node.key, enabled, self.config.covering(&node, sleep));
+                self.keep();
                 self.path.nodes.push(Node { sleep, ..node });
             }
         }

@@ -65,6 +65,8 @@ struct Possible<'a> {
 }
 
 impl Observer<Event> for Possible<'_> {
+    type Memory = <Judge as Observer<Event>>::Memory;
+
     fn begin(&mut self) {
         self.judge.begin();
     }
@@ -92,6 +94,14 @@ impl Observer<Event> for Possible<'_> {
 
     fn findings(&self) -> usize {
         self.judge.findings()
+    }
+
+    fn save(&self, to: &mut Self::Memory) {
+        self.judge.save(to);
+    }
+
+    fn load(&mut self, from: &Self::Memory) {
+        self.judge.load(from);
     }
 }
 

@@ -6,6 +6,7 @@
 #[cfg(feature = "native")]
 mod adopt;
 mod build;
+mod checkpoint;
 mod fingerprint;
 mod inspect;
 mod lock;
@@ -26,6 +27,7 @@ use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
 #[cfg(feature = "native")]
 pub use adopt::Refused;
+pub use checkpoint::Checkpoint;
 pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
@@ -225,6 +227,8 @@ impl<S: Schedule, E> Sim<S, E> {
                 count: MAX_TASKS,
                 runnable: 0,
                 done: 0,
+                logs: Default::default(),
+                retold: None,
                 words_print: Fingerprint::ZERO,
                 schedule,
                 next: None,
