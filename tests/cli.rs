@@ -83,6 +83,7 @@ fn help_has_an_example_for_every_command() {
         &["run"],
         &["explore"],
         &["minimize"],
+        &["stress"],
         &["variants"],
         &["case", "fmt"],
         &["case", "encode"],

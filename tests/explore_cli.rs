@@ -310,15 +310,6 @@ fn cases_are_written_where_they_are_wanted() {
 }
 
 #[test]
-fn a_case_without_tasks_has_one_schedule() {
-    let folder = scratch("empty");
-    let empty = file(&folder, "empty.case", "vm vm0");
-    let result = &results(0, &[&empty])[0];
-    assert_eq!((&result["verdict"], &result["exhausted"]), (&"clean".into(), &true.into()));
-    assert_eq!(result["schedules"], 1);
-}
-
-#[test]
 fn planted_bugs_are_found() {
     let folder = scratch("bugs");
     let known = file(&folder, "known.case", KNOWN);
@@ -333,6 +324,7 @@ fn bad_usage_is_one_line() {
     let known = file(&folder, "known.case", KNOWN);
     refused(&["/nowhere.case"], &["/nowhere.case"]);
     refused(&[&file(&folder, "bad.case", "task x fly")], &["line 1"]);
+    refused(&[&file(&folder, "empty.case", "vm vm0")], &["no task"]);
     refused(&[&known, "--variant", "rwsemm"], &["no variant `rwsemm`", "rwsem"]);
     refused(&[&known, "--bug", "B99"], &["no planted bug `B99`"]);
     refused(&[&known, "--bug", "B11", "--variant", "counted"], &["--variant"]);

@@ -7,6 +7,7 @@ mod explore;
 mod lockdep;
 mod minimize;
 mod run;
+mod stress;
 mod variants;
 
 use std::fmt::Display;
@@ -35,6 +36,9 @@ enum Command {
     Run(run::Arguments),
     Explore(explore::Arguments),
     Minimize(minimize::Arguments),
+    Stress(stress::Arguments),
+    #[command(hide = true)]
+    StressChild,
     Variants(variants::Arguments),
     #[command(subcommand)]
     Case(case::Command),
@@ -95,6 +99,8 @@ impl Command {
             Command::Run(arguments) => arguments.run(),
             Command::Explore(arguments) => arguments.run(),
             Command::Minimize(arguments) => arguments.run(),
+            Command::Stress(arguments) => arguments.run(),
+            Command::StressChild => stress::child(),
             Command::Variants(arguments) => Ok(arguments.run()),
             Command::Case(command) => command.run(),
             Command::Lockdep(command) => command.run(),

@@ -2,6 +2,7 @@
 
 pub mod explore;
 pub mod json;
+pub mod stress;
 pub mod table;
 pub mod text;
 pub mod timeline;
