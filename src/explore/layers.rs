@@ -63,10 +63,12 @@ impl<'a> Layers<'a> {
     /// The schedules of the last layer.
     pub(super) fn candidates(&self) -> impl Iterator<Item = Candidate> {
         let fair = (self.bursts == 0).then(|| Candidate { bursts: Vec::new(), steps: 0 });
-        fair.into_iter().chain((self.layer..self.states.len()).map(|at| Candidate {
-            bursts: self.schedule(at as u32),
-            steps: self.states[at].steps,
-        }))
+        fair.into_iter().chain(
+            (self.layer..self.states.len()).map(|at| Candidate {
+                bursts: self.schedule(at as u32),
+                steps: self.states[at].steps,
+            }),
+        )
     }
 
     /// Goes on to the next layer, of at most `most` states; false where there is none.

@@ -28,9 +28,9 @@ impl Limits {
     /// The limit that the search has come to, in words.
     pub fn reached(&self, progress: &Progress) -> Option<String> {
         if progress.counts.schedules >= self.schedules {
-            Some(format!("the bound of {} schedules", self.schedules))
+            Some("the bound on schedules".to_string())
         } else if progress.states >= self.states {
-            Some(format!("the bound of {} states", self.states))
+            Some("the bound on states".to_string())
         } else if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             Some("interrupted".to_string())
         } else {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::hang::{Any, Sought, seek, shortest_hang};
-use super::{Limits, SHORTEST_RUNS};
+use super::Limits;
+use super::hang::{Any, Fit, NO_ROOM, seek, shortest_hang};
+use super::witness::counted;
 use crate::case::Case;
 use crate::machine::Policy;
 use crate::oracle::Evidence;
@@ -60,17 +61,15 @@ pub fn matrix(case: &Case, options: &Options, limits: &Limits) -> Matrix {
 }
 
 fn hangs(case: &Case, options: &Options, limits: &Limits) -> Hangs {
-    let (sought, schedules) = seek(case, options, &mut Any, limits);
-    match sought {
-        Sought::Never => Hangs::Never { schedules },
-        Sought::Stopped(bound) => Hangs::NotWithin { schedules, bound },
-        Sought::Hangs { steps, .. } => {
-            match shortest_hang(case, options, &mut Any, &steps, SHORTEST_RUNS) {
-                Some(short) => Hangs::Yes { waits: waits(&short.case, options), case: short.case },
-                None => {
-                    let bound = "a hang whose schedule no case has room for".to_string();
-                    Hangs::NotWithin { schedules, bound }
-                }
+    let sought = seek(case, options, &mut Any, limits);
+    let schedules = sought.schedules;
+    match (sought.exact, sought.bound) {
+        (None, None) => Hangs::Never { schedules },
+        (None, Some(bound)) => Hangs::NotWithin { schedules, bound },
+        (Some(hung), _) => {
+            match shortest_hang(case, options, &mut Any, (Fit::Exact, &hung.steps)) {
+                Some(case) => Hangs::Yes { waits: waits(&case, options), case },
+                None => Hangs::NotWithin { schedules, bound: NO_ROOM.to_string() },
             }
         }
     }
@@ -105,9 +104,9 @@ impl Hangs {
     fn words(&self) -> String {
         match self {
             Hangs::Yes { waits, .. } => format!("hangs: {waits}"),
-            Hangs::Never { schedules } => format!("never (exhausted, {schedules} schedules)"),
+            Hangs::Never { schedules } => format!("never (exhausted, {})", counted(*schedules)),
             Hangs::NotWithin { schedules, bound } => {
-                format!("not within {schedules} schedules ({bound})")
+                format!("not within {} ({bound})", counted(*schedules))
             }
         }
     }
@@ -162,12 +161,9 @@ impl Row {
                 case: Some(case.to_string()),
                 ..empty
             },
-            &Hangs::Never { schedules } => RowJson {
-                hangs: Some(false),
-                exhausted: true,
-                schedules: Some(schedules),
-                ..empty
-            },
+            &Hangs::Never { schedules } => {
+                RowJson { hangs: Some(false), exhausted: true, schedules: Some(schedules), ..empty }
+            }
             Hangs::NotWithin { schedules, bound } => {
                 RowJson { bound: Some(bound.clone()), schedules: Some(*schedules), ..empty }
             }

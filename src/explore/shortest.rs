@@ -156,15 +156,18 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
                 case
             };
             let counted = matches!(short.case.schedule.bursts[at].until, Until::Points(_));
-            let better = names().take_while(|_| counted).map(until).find(|case| {
-                self.shows(case, i) && no_longer(self.turns(bursts), &turns)
-            });
+            let better = names()
+                .take_while(|_| counted)
+                .map(until)
+                .find(|case| self.shows(case, i) && no_longer(self.turns(bursts), &turns));
             if let Some(case) = better {
                 self.shows(&case, i);
                 turns = self.turns(bursts).collect();
                 short.case = case;
             }
         }
+        // A burst that ends at a place stops before the point behind it.
+        short.steps = short.steps.min(turns.iter().map(|turn| turn.1).sum());
     }
 
     /// Task and points of the first turns of the last run, which was recorded.

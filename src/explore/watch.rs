@@ -1,6 +1,6 @@
 //! What tasks hold and want, step by step; and whether a cycle of waits is the predicted one.
 
-use super::hang::Hang;
+use super::hang::{Fit, Hang};
 use super::{Instances, Prediction};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Cycle, Inspect, LockKind, Record, Wait, What};
@@ -60,12 +60,12 @@ impl<'p> Watch<'p> {
         let steps = &self.prediction.steps;
         let (mut tasks, n) = (0, steps.len());
         for (i, step) in steps.iter().enumerate() {
-            let is_next = self.classes[usize::from(lock.0)] >> ((i + 1) % n) & 1 != 0;
+            let is_next = self.is_of(lock, (i + 1) % n);
             if !is_next || step.wanted.is_some_and(|wanted| wanted != mode) {
                 continue;
             }
             let under = self.held[task].iter().any(|&(held, how)| {
-                self.classes[usize::from(held.0)] >> i & 1 != 0
+                self.is_of(held, i)
                     && step.held.is_none_or(|held| held == how)
                     && self.instances_fit(held, lock)
             });
@@ -104,30 +104,63 @@ impl<'p> Watch<'p> {
         }
     }
 
-    /// The cycle waits for the class of step `i`, in a mode in which it was predicted to be wanted.
-    fn waits_for(&self, cycle: &Cycle, i: usize) -> bool {
-        let n = self.prediction.steps.len();
-        let before = (i + n - 1) % n;
+    /// The task of the cycle that waits for the class of step `i`, in a mode in which it was predicted
+    /// to be wanted.
+    fn waiter(&self, cycle: &Cycle, i: usize) -> Option<u8> {
+        let before = self.before(i);
         let allowed = match (self.prediction.steps[before].wanted, self.wanted[before]) {
             (Some(mode), _) => bit(mode),
             // Nobody was seen to want it so: the mode is not known.
             (None, 0) => bit(Mode::Read) | bit(Mode::Write),
             (None, seen) => seen,
         };
-        cycle.waits.iter().any(|&(task, wait)| match wait {
+        let waits = |task: u8, wait: Wait| match wait {
             Wait::Lock { lock, mode, .. } => {
-                self.classes[usize::from(lock.0)] >> i & 1 != 0
+                self.is_of(lock, i)
                     && allowed & bit(mode) != 0
                     && (self.prediction.instances.is_none() || self.recurs(task, lock, i))
             }
             _ => false,
-        })
+        };
+        cycle.waits.iter().find(|&&(task, wait)| waits(task, wait)).map(|&(task, _)| task)
+    }
+
+    /// No task of the cycle waits for the class of step `i`, since the one that waits for the next
+    /// has it already, and that which comes before it too. The validator keeps a dependency for each
+    /// lock on a task's way; the task hangs at one of them.
+    fn is_passed(&self, cycle: &Cycle, i: usize) -> bool {
+        let n = self.prediction.steps.len();
+        let blocks = |i: &usize| self.maps >> i & 1 == 0;
+        let after = (1..n).map(|k| (i + k) % n).filter(blocks);
+        let Some(waiter) = after.map(|i| self.waiter(cycle, i)).find_map(|waiter| waiter) else {
+            return false;
+        };
+        let earlier = (1..n).map(|k| (i + n - k) % n).filter(blocks);
+        let waited_for = |i: &usize| self.waiter(cycle, *i).is_some();
+        let from = earlier.into_iter().find(waited_for);
+        self.has(waiter, i) && from.is_some_and(|from| self.has(waiter, from))
+    }
+
+    /// The task holds the class of step `i` as predicted.
+    fn has(&self, task: u8, i: usize) -> bool {
+        let how = self.prediction.steps[i].held;
+        let mut held = self.held[usize::from(task)].iter();
+        held.any(|&(lock, mode)| self.is_of(lock, i) && how.is_none_or(|how| how == mode))
+    }
+
+    fn is_of(&self, lock: LockId, i: usize) -> bool {
+        self.classes[usize::from(lock.0)] >> i & 1 != 0
+    }
+
+    fn before(&self, i: usize) -> usize {
+        let n = self.prediction.steps.len();
+        (i + n - 1) % n
     }
 
     /// The waiting task holds what the prediction says that it holds.
     fn recurs(&self, task: u8, lock: LockId, i: usize) -> bool {
         self.held[usize::from(task)].iter().any(|&(held, how)| {
-            self.classes[usize::from(held.0)] >> i & 1 != 0
+            self.is_of(held, i)
                 && self.prediction.steps[i].held.is_none_or(|held| held == how)
                 && self.instances_fit(held, lock)
         })
@@ -159,10 +192,14 @@ impl Hang for Watch<'_> {
         }
     }
 
-    fn is_it(&self, seen: &Inspect<'_, Event>, cycle: u16) -> bool {
-        let Some(cycle) = seen.cycles.get(usize::from(cycle)) else { return false };
-        let mut blocking =
-            (0..self.prediction.steps.len()).filter(|&i| self.maps >> i & 1 == 0).peekable();
-        cycle.closed && blocking.peek().is_some() && blocking.all(|i| self.waits_for(cycle, i))
+    fn is_it(&self, seen: &Inspect<'_, Event>, cycle: u16) -> Option<Fit> {
+        let cycle = seen.cycles.get(usize::from(cycle)).filter(|cycle| cycle.closed)?;
+        let steps = 0..self.prediction.steps.len();
+        let blocking = steps.filter(|&i| self.maps >> i & 1 == 0);
+        let fit = |i: usize| match self.waiter(cycle, i) {
+            Some(_) => Some(Fit::Exact),
+            None => self.is_passed(cycle, i).then_some(Fit::Contracted),
+        };
+        blocking.map(fit).min().flatten()
     }
 }

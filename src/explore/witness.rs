@@ -1,8 +1,8 @@
 //! Witnesses of predicted cycles: a case that really hangs that way, or that there is none.
 
-use super::hang::{Sought, seek, shortest_hang};
+use super::hang::{Fit, Hung, NO_ROOM, Sought, seek, shortest_hang};
 use super::watch::Watch;
-use super::{Closed, Limits, Prediction, SHORTEST_RUNS, closed};
+use super::{Closed, Limits, Prediction, closed};
 use crate::case::{Case, Programs};
 use crate::run::{Options, Runner};
 
@@ -14,6 +14,10 @@ pub struct Witness {
     pub lock_maps: Vec<String>,
     /// What the search found.
     pub answer: Answer,
+    /// Where there is no witness: a case that hangs as predicted but for classes that nobody waits
+    /// for, since one task passes them on its way to the next. The validator keeps only dependencies
+    /// between neighbours on a task's way, so that its cycles can be longer than the hang.
+    pub contracted: Option<Case>,
 }
 
 /// What the search for a witness found.
@@ -67,82 +71,96 @@ pub enum Whose {
 /// closed ones.
 ///
 /// The case need not show the prediction itself. `limits` hold for both searches together.
-pub fn witness(case: &Case, options: &Options, prediction: &Prediction, limits: &Limits) -> Witness {
+pub fn witness(
+    case: &Case,
+    options: &Options,
+    prediction: &Prediction,
+    limits: &Limits,
+) -> Witness {
+    let none = |lock_maps, answer| Witness { lock_maps, answer, contracted: None };
     if prediction.steps.len() > MAX_STEPS {
         let classes = prediction.steps.iter().map(|step| step.class.clone()).collect();
-        return Witness { lock_maps: Vec::new(), answer: Answer::Unknown { classes } };
+        return none(Vec::new(), Answer::Unknown { classes });
     }
     let mut layout = Runner::new();
     layout.run(case, options);
-    let mut watch = layout.inspect(|seen| Watch::new(prediction, seen));
+    let watch = layout.inspect(|seen| Watch::new(prediction, seen));
     let names = |steps: u32| {
         let named = prediction.steps.iter().enumerate().filter(|(i, _)| steps >> i & 1 != 0);
         named.map(|(_, step)| step.class.clone()).collect::<Vec<_>>()
     };
     let all = ((1u64 << prediction.steps.len()) - 1) as u32;
-    let answer = match (all & !watch.known(), all & !watch.maps) {
-        (0, 0) => Answer::NothingBlocks,
-        (0, _) => answer(case, options, &mut watch, limits),
-        (unknown, _) => Answer::Unknown { classes: names(unknown) },
-    };
-    Witness { lock_maps: names(watch.maps), answer }
+    let lock_maps = names(watch.maps);
+    match (all & !watch.known(), all & !watch.maps) {
+        (0, 0) => none(lock_maps, Answer::NothingBlocks),
+        (0, _) => {
+            let mut quest = Quest { options, watch, limits, given: case.programs.tasks() };
+            let (answer, contracted) = quest.answer(case);
+            Witness { lock_maps, answer, contracted }
+        }
+        (unknown, _) => none(lock_maps, Answer::Unknown { classes: names(unknown) }),
+    }
 }
 
-fn answer(case: &Case, options: &Options, watch: &mut Watch<'_>, limits: &Limits) -> Answer {
-    let (sought, mut schedules) = look(case, options, watch, limits);
-    match sought {
-        Sought::Hangs { steps, .. } => return found(case, options, watch, &steps, Whose::Given),
-        Sought::Stopped(bound) => return Answer::NoneWithin { schedules, bound },
-        Sought::Never => {}
+/// A search for a witness.
+struct Quest<'a> {
+    options: &'a Options,
+    watch: Watch<'a>,
+    limits: &'a Limits,
+    /// Tasks of the given case.
+    given: usize,
+}
+
+impl Quest<'_> {
+    /// The answer; where it is none, a hang that fits but for what was passed.
+    fn answer(&mut self, case: &Case) -> (Answer, Option<Case>) {
+        let given = self.look(case, 0);
+        let tasks = self.watch.tasks;
+        let closed =
+            closed(case, &(0..self.given).filter(|i| tasks >> i & 1 != 0).collect::<Vec<_>>());
+        let wide = (given.exact.is_none() && given.bound.is_none() && !closed.added.is_empty())
+            .then(|| self.look(&closed.case, given.schedules));
+        let last = wide.as_ref().unwrap_or(&given);
+        let schedules = given.schedules + wide.as_ref().map_or(0, |wide| wide.schedules);
+        let answer = match (&last.exact, &last.bound) {
+            (Some(hung), _) => {
+                let (programs, searched) = match wide {
+                    None => (Whose::Given, case),
+                    Some(_) => (Whose::Closed, &closed.case),
+                };
+                return match self.shortest(searched, hung, Fit::Exact) {
+                    Some(case) => (Answer::Found { case, programs }, None),
+                    None => (Answer::NoneWithin { schedules, bound: NO_ROOM.to_string() }, None),
+                };
+            }
+            (None, Some(bound)) => Answer::NoneWithin { schedules, bound: bound.clone() },
+            (None, None) => Answer::NoneExists { closed: closed.clone(), schedules },
+        };
+        let in_given = given.contracted.as_ref().map(|hung| (case, hung));
+        let in_wide =
+            wide.as_ref().and_then(|wide| Some((&closed.case, wide.contracted.as_ref()?)));
+        let contracted = in_given.or(in_wide);
+        (answer, contracted.and_then(|(case, hung)| self.shortest(case, hung, Fit::Contracted)))
     }
-    let in_cycle: Vec<usize> =
-        (0..case.programs.tasks()).filter(|&task| watch.tasks >> task & 1 != 0).collect();
-    let closed = closed(case, &in_cycle);
-    if closed.added.is_empty() {
-        return Answer::NoneExists { closed, schedules };
-    }
-    let (sought, more) = look(&closed.case, options, watch, &limits.after(schedules));
-    schedules += more;
-    match sought {
-        Sought::Never => Answer::NoneExists { closed, schedules },
-        Sought::Stopped(bound) => Answer::NoneWithin { schedules, bound },
-        Sought::Hangs { steps, tasks } => {
-            let given = (1u16 << case.programs.tasks()) - 1;
-            let (small, few) = without(&closed.case, &steps, tasks | given);
-            match found(&small, options, watch, &few, Whose::Closed) {
-                // The others were needed after all.
-                Answer::NoneWithin { .. } => found(&closed.case, options, watch, &steps, Whose::Closed),
-                found => found,
+
+    /// Searches until what was learnt of the modes on the way would change nothing.
+    fn look(&mut self, case: &Case, before: u64) -> Sought {
+        loop {
+            let known = self.watch.wanted.clone();
+            let sought = seek(case, self.options, &mut self.watch, &self.limits.after(before));
+            let done = sought.exact.is_some() || sought.bound.is_some();
+            if done || known == self.watch.wanted {
+                return sought;
             }
         }
     }
-}
 
-/// Searches until what was learnt of the modes on the way would change nothing.
-fn look(case: &Case, options: &Options, watch: &mut Watch<'_>, limits: &Limits) -> (Sought, u64) {
-    loop {
-        let known = watch.wanted.clone();
-        let (sought, schedules) = seek(case, options, watch, limits);
-        if known == watch.wanted || !matches!(sought, Sought::Never) {
-            return (sought, schedules);
-        }
-    }
-}
-
-/// The witness made short.
-fn found(
-    case: &Case,
-    options: &Options,
-    watch: &mut Watch<'_>,
-    steps: &[u8],
-    programs: Whose,
-) -> Answer {
-    match shortest_hang(case, options, watch, steps, SHORTEST_RUNS) {
-        Some(short) => Answer::Found { case: short.case, programs },
-        None => {
-            let bound = "a hang whose schedule no case has room for".to_string();
-            Answer::NoneWithin { schedules: 1, bound }
-        }
+    /// The hang made short, without added tasks that it does not need.
+    fn shortest(&mut self, case: &Case, hung: &Hung, least: Fit) -> Option<Case> {
+        let given = (1u16 << self.given) - 1;
+        let (small, few) = without(case, &hung.steps, hung.tasks | given);
+        shortest_hang(&small, self.options, &mut self.watch, (least, &few))
+            .or_else(|| shortest_hang(case, self.options, &mut self.watch, (least, &hung.steps)))
     }
 }
 
@@ -169,11 +187,23 @@ impl Witness {
     /// none exists (exhausted: the case's programs and these closed: a second munmapper, 512 schedules)
     /// none within 100000 schedules (the bound on states)
     /// ```
+    ///
+    /// A contracted hang is told behind: `none exists (...); passing some of the classes, this hangs
+    /// as predicted: FILE`.
     pub fn line(&self, name: impl FnOnce(&Case) -> Option<String>) -> String {
-        let answer = self.answer.line(name);
+        let answer = match &self.contracted {
+            None => self.answer.line(name),
+            Some(case) => {
+                let none = self.answer.line(|_| None);
+                let case = name(case).unwrap_or_else(|| inline(case));
+                format!("{none}; passing some of the classes, this hangs as predicted: {case}")
+            }
+        };
         match &*self.lock_maps {
             [] => answer,
-            [map] => format!("as printed none can exist: {map} blocks nobody; without it: {answer}"),
+            [map] => {
+                format!("as printed none can exist: {map} blocks nobody; without it: {answer}")
+            }
             maps => {
                 let maps = maps.join(" and ");
                 format!("as printed none can exist: {maps} block nobody; without them: {answer}")
@@ -197,10 +227,10 @@ impl Answer {
                 format!("witness: {}", name(case).unwrap_or_else(|| inline(case)))
             }
             Answer::NoneExists { closed, schedules } => {
-                format!("none exists (exhausted: {}, {schedules} schedules)", closed.programs())
+                format!("none exists (exhausted: {}, {})", closed.programs(), counted(*schedules))
             }
             Answer::NoneWithin { schedules, bound } => {
-                format!("none within {schedules} schedules ({bound})")
+                format!("none within {} ({bound})", counted(*schedules))
             }
             Answer::NothingBlocks => "nothing is left that blocks".to_string(),
             Answer::Unknown { classes } => {
@@ -222,6 +252,11 @@ impl Closed {
         }
         text
     }
+}
+
+/// A number of schedules, in words.
+pub(super) fn counted(schedules: u64) -> String {
+    format!("{schedules} schedule{}", if schedules == 1 { "" } else { "s" })
 }
 
 /// The text of a case in one line: line ends mean nothing to its parser.

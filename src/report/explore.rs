@@ -28,7 +28,9 @@ pub struct Explored {
 /// The case of a finding, and what is known of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shortest {
-    /// Scheduling points in its bursts.
+    /// Bursts of its schedule.
+    bursts: usize,
+    /// Scheduling points in them.
     steps: u32,
     /// No schedule is shorter.
     proven: bool,
@@ -76,7 +78,11 @@ fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry 
         case: witness.case().map(Case::to_string),
     };
     Entry {
-        shortest: shortest.map(|short| Shortest { steps: short.steps, proven: short.proven }),
+        shortest: shortest.map(|short| Shortest {
+            bursts: short.case.schedule.bursts.len(),
+            steps: short.steps,
+            proven: short.proven,
+        }),
         witness: shown.witness.as_ref().map(answer),
         file: case.and_then(file),
         ..Entry::explored(&shown.finding, shown.described.clone(), case)
@@ -182,13 +188,12 @@ impl Page<'_> {
         match &shown.short {
             None => self.text.push_str("    no single run shows it: several teach the validator\n"),
             Some(short) => {
-                let size = Entry::explored(&shown.finding, words.clone(), Some(&short.case));
                 let proven = if short.proven { "shortest case" } else { "short case" };
-                let size = match size.bursts.unwrap_or_default() {
+                let size = match short.case.schedule.bursts.len() {
                     0 => "no burst needed".to_string(),
                     bursts => {
                         let steps = number(short.steps.into(), "step");
-                        format!("{}, {steps}", number(bursts.into(), "burst"))
+                        format!("{}, {steps}", number(bursts as u64, "burst"))
                     }
                 };
                 self.case(&format!("{proven}, {size}"), &short.case, kind);
@@ -206,7 +211,7 @@ impl Page<'_> {
         let below = witness.case().filter(|case| self.name(case).is_none());
         let _ = writeln!(self.text, "    {line}");
         if let Some(case) = below {
-            self.block(case, &format!("the witness of {kind}"));
+            self.block(case, &format!("the hanging case of {kind}"));
         }
     }
 
