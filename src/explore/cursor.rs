@@ -1,14 +1,11 @@
-//! The schedule of a search: it replays a prefix, then pauses; and it notes what a step touches.
+//! The schedule of a search: one step of one task, then a pause; and it notes what the step touches.
 
 use crate::machine::sim::{At, Marks, Object, PAUSE, Schedule};
 
-/// Replays a list of tasks, one for every time the machine asks, and pauses at its end.
+/// Lets the task run that the search has chosen, then pauses.
 #[derive(Clone, Debug, Default)]
 pub struct Cursor {
-    pub(super) script: Vec<u8>,
-    pub(super) at: usize,
-    /// Note what is touched: off while a known prefix is replayed.
-    pub(super) noting: bool,
+    pub(super) next: Option<u8>,
     /// What the running step touched, and whether it changed it.
     pub(super) touched: Vec<(Object, bool)>,
     /// What it took and still holds.
@@ -22,30 +19,23 @@ impl Schedule for Cursor {
     const SEARCHES: bool = true;
 
     fn next(&mut self, _: At, runnable: u16) -> u8 {
-        let Some(&task) = self.script.get(self.at) else { return PAUSE };
-        debug_assert!(runnable & 1 << task != 0, "a replay went another way");
-        self.at += 1;
+        let Some(task) = self.next.take() else { return PAUSE };
+        debug_assert!(runnable & 1 << task != 0, "a task that cannot run was chosen");
         task
     }
 
     fn touched(&mut self, object: Object, changed: bool) {
-        if self.noting {
-            self.touched.push((object, changed));
-        }
+        self.touched.push((object, changed));
     }
 
     fn took(&mut self, object: Object) {
-        if self.noting {
-            self.taken.push(object);
-        }
+        self.taken.push(object);
     }
 
     fn gave(&mut self, object: Object) {
-        if self.noting {
-            let taken = self.taken.iter().rposition(|&taken| taken == object);
-            let foreign = taken.map(|at| self.taken.swap_remove(at)).is_none();
-            self.touched.push((object, foreign));
-        }
+        let taken = self.taken.iter().rposition(|&taken| taken == object);
+        let foreign = taken.map(|at| self.taken.swap_remove(at)).is_none();
+        self.touched.push((object, foreign));
     }
 
     fn woke(&mut self, task: u8) {

@@ -1,6 +1,7 @@
 //! The search itself: depth first over the schedules, by replay.
 //!
-//! A run cannot be copied, so the search goes back by running the path again from the start. From
+//! A run cannot be copied whole, so the search goes back by loading the machine's tables and telling the
+//! tasks that have gone on what they had seen. From
 //! each state it tries the tasks that races say, one after the other; a task that was tried sleeps
 //! until something that its step depends on has run (Godefroid, LNCS 1032). Where a known state is
 //! reached, nothing more is run: that is sound if everything that slept there sleeps here too, and if
@@ -11,13 +12,12 @@ use std::pin::Pin;
 
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
-use super::futures::{Before, FutureId, Futures};
-use super::path::{Below, Node, Path, Step, bit, tasks};
+use super::path::{Node, Path, PerTask, Step, bit, tasks};
 use super::sets::{SetId, Sets};
 use super::visited::Visited;
 use super::{Cursor, Progress};
 use crate::machine::MAX_TASKS;
-use crate::machine::sim::{Fingerprint, Object, Sim};
+use crate::machine::sim::{Checkpoint, Fingerprint, Object, Sim};
 
 /// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,20 +37,21 @@ pub struct Counts {
 }
 
 /// A search in progress.
-pub struct Search<'m, M: Model, O> {
+pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) model: &'m M,
     pub(super) sim: &'m Sim<Cursor, M::Event>,
     pub(super) observer: O,
     pub(super) config: Config,
     pub(super) path: Path,
     pub(super) sets: Sets,
-    pub(super) futures: Futures,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
     /// The schedule that first showed each finding, in the observer's order.
     pub(super) shown: Vec<Vec<u8>>,
     /// Schedules that brought the validator a dependency.
     pub(super) taught: Vec<Vec<u8>>,
+    /// The machine and the observer at each node.
+    kept: Vec<(Checkpoint, O::Memory)>,
     /// The machine stands at the end of the path.
     in_place: bool,
     /// Records that the observer has followed.
@@ -81,11 +82,11 @@ where
             config,
             path: Path::default(),
             sets: Sets::default(),
-            futures: Futures::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
             shown: Vec::new(),
             taught: Vec::new(),
+            kept: Vec::new(),
             in_place: false,
             followed: 0,
             started: false,
@@ -102,7 +103,10 @@ where
     ) -> bool {
         if !self.started {
             self.started = true;
-            self.replay(slots, start);
+            self.begin(slots, start);
+            if !self.prelude(slots) {
+                self.begin(slots, start);
+            }
             self.arrive(self.sim.advance(slots), None);
         }
         loop {
@@ -111,9 +115,7 @@ where
             }
             let Some(task) = self.choose() else { return true };
             if !self.in_place {
-                self.replay(slots, start);
-                self.sim.advance(slots);
-                self.catch_up();
+                self.return_to_path(slots, start);
             }
             self.step(slots, task);
         }
@@ -142,7 +144,7 @@ where
     }
 
     /// Takes the last step back; `below` is what every task did after it.
-    fn go_back(&mut self, below: &Below) {
+    fn go_back(&mut self, below: &PerTask) {
         self.in_place = false;
         let (Some(step), Some(node)) = (self.path.steps.pop(), self.path.nodes.last_mut()) else {
             return;
@@ -153,29 +155,22 @@ where
         if self.config.reduction != Reduction::Full {
             return;
         }
-        let (sets, futures) = (&mut self.sets, &mut self.futures);
-        let own = futures.of(sets, step.set);
-        node.below[task] = futures.merge(sets, node.below[task], own);
+        node.below[task] = self.sets.union(node.below[task], step.set);
         for q in 0..self.model.tasks() {
-            let precedes = q == task || step.woken & bit(q as u8) != 0;
-            let before = Before { task: step.task, set: step.set, precedes };
-            let future = futures.after(sets, below[q], before);
-            node.below[q] = futures.merge(sets, node.below[q], future);
+            node.below[q] = self.sets.union(node.below[q], below[q]);
         }
     }
 
-    /// Starts a run that will follow the path.
-    fn replay<F: Future<Output = ()>>(
+    /// Starts the run.
+    fn begin<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
     ) {
         slots.iter_mut().for_each(|slot| slot.set(None));
-        let (sim, path, marks) = (self.sim, &self.path, self.config.marks);
+        let (sim, marks) = (self.sim, self.config.marks);
         sim.restart(self.model.settings(), |cursor| {
-            cursor.script.clear();
-            cursor.script.extend(path.steps.iter().map(|step| step.task));
-            (cursor.at, cursor.noting, cursor.marks) = (0, false, Some(marks));
+            *cursor = Cursor { marks: Some(marks), ..Cursor::default() };
         });
         sim.set_up(std::pin::pin!(self.model.set_up(sim.task(0))));
         for (i, slot) in slots.iter_mut().enumerate() {
@@ -184,6 +179,40 @@ where
         sim.start(slots.len());
         self.observer.begin();
         (self.in_place, self.followed) = (true, 0);
+        self.catch_up();
+    }
+
+    /// Brings every task before its first scheduling point. Whether none touched anything on the way:
+    /// then nobody can tell in which order they came there.
+    fn prelude<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>) -> bool {
+        (0..slots.len() as u8).all(|task| {
+            self.run(slots, task);
+            self.touched() == (SetId::EMPTY, 0)
+        })
+    }
+
+    /// Goes back to the deepest state of the path.
+    fn return_to_path<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) {
+        let (machine, memory) = &self.kept[self.path.nodes.len() - 1];
+        self.sim.load(machine, slots, start);
+        self.observer.load(memory);
+        self.followed = self.sim.inspect(|seen| seen.records.len());
+        self.in_place = true;
+    }
+
+    /// Keeps the state that the search goes below.
+    fn keep(&mut self) {
+        let depth = self.path.nodes.len();
+        if self.kept.len() <= depth {
+            self.kept.resize_with(depth + 1, Default::default);
+        }
+        let (machine, memory) = &mut self.kept[depth];
+        self.sim.save(machine);
+        self.observer.save(memory);
     }
 
     /// The observer follows what was replayed.
@@ -199,14 +228,7 @@ where
 
     /// Runs `task` to its next scheduling point.
     fn step<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) {
-        self.sim.with_schedule(|cursor| {
-            cursor.script.push(task);
-            cursor.touched.clear();
-            cursor.taken.clear();
-            (cursor.noting, cursor.woken) = (true, 0);
-        });
-        let runnable = self.sim.advance(slots);
-        self.counts.steps += 1;
+        let runnable = self.run(slots, task);
         let (set, woken) = self.touched();
         let clock = match self.config.reduction {
             Reduction::Full => self.path.race(&self.sets, task, set),
@@ -216,6 +238,19 @@ where
         self.counts.depth = self.counts.depth.max(self.path.steps.len() as u32);
         self.note_news();
         self.arrive(runnable, Some(task));
+    }
+
+    /// Lets the machine make that step; gives the tasks that can run then.
+    fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
+        self.sim.with_schedule(|cursor| {
+            cursor.next = Some(task);
+            cursor.touched.clear();
+            cursor.taken.clear();
+            cursor.woken = 0;
+        });
+        self.counts.steps += 1;
+        self.sim.stamp(task, self.counts.steps);
+        self.sim.advance(slots)
     }
 
     /// What the step touched, observers included, and whom it woke.
@@ -267,6 +302,7 @@ where
             return self.cut(None);
         }
         if self.config.reduction == Reduction::None {
+            self.keep();
             return self.path.nodes.push(node);
         }
         let known = self.visited.get(node.key);
@@ -276,6 +312,7 @@ where
                 let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
                 let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
                 self.visited.enter(node.key, enabled, self.config.covering(&node, sleep));
+                self.keep();
                 self.path.nodes.push(Node { sleep, ..node });
             }
         }
@@ -307,7 +344,7 @@ where
             Reduction::Full => first(enabled & !sleep, ran),
             _ => all,
         };
-        let below = [FutureId::NONE; MAX_TASKS];
+        let below = [SetId::EMPTY; MAX_TASKS];
         Node { key, enabled, sleep, backtrack, sets, below, last: ran, budget }
     }
 
@@ -316,7 +353,8 @@ where
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
             return self.config.max_preemptions.unwrap_or(u8::MAX);
         };
-        let preempts = parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        let preempts =
+            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
     }
 
@@ -330,7 +368,7 @@ where
         self.note_news();
         self.counts.schedules += 1;
         self.counts.complete += 1;
-        self.go_back(&[FutureId::NONE; MAX_TASKS]);
+        self.go_back(&[SetId::EMPTY; MAX_TASKS]);
     }
 
     /// Others have gone on from here: from this state, or from equivalent paths.
@@ -339,7 +377,7 @@ where
         sim.inspect(|seen| observer.end(seen, None));
         self.note_news();
         self.counts.schedules += 1;
-        let mut below = [FutureId::NONE; MAX_TASKS];
+        let mut below = [SetId::EMPTY; MAX_TASKS];
         if let Some(known) = key.and_then(|key| self.visited.get(key)) {
             match self.visited.future(known) {
                 Some(known) => {
@@ -347,7 +385,7 @@ where
                     if self.config.reduction == Reduction::Full
                         && self.config.mistake != Some(Mistake::Futures)
                     {
-                        self.path.race_below(&self.sets, &self.futures, known);
+                        self.path.race_below(&self.sets, known);
                     }
                 }
                 None => self.counts.cycles += 1,
@@ -372,7 +410,7 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
         Progress {
             counts: self.counts,
             states: self.visited.len(),
-            memory: self.visited.memory() + self.sets.memory() + self.futures.memory(),
+            memory: self.visited.memory() + self.sets.memory(),
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
             findings: self.observer.findings(),

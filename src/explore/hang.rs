@@ -10,6 +10,12 @@ use crate::run::{Options, Runner, Stage};
 
 /// Says which hangs are looked for, having followed the run.
 pub(super) trait Hang {
+    /// What it remembers of a run.
+    type Memory: Default;
+    /// Keeps what it remembers of the run.
+    fn save(&self, _to: &mut Self::Memory) {}
+    /// Goes back to an earlier moment of the run.
+    fn load(&mut self, _from: &Self::Memory) {}
     /// A run begins.
     fn begin(&mut self) {}
     /// Every record of the run.
@@ -32,6 +38,8 @@ pub(super) enum Fit {
 pub(super) struct Any;
 
 impl Hang for Any {
+    type Memory = ();
+
     fn is_it(&self, _: &Inspect<'_, Event>, _: u16) -> Option<Fit> {
         Some(Fit::Exact)
     }
@@ -72,6 +80,16 @@ impl<'h, H: Hang> Lookout<'h, H> {
 }
 
 impl<H: Hang> Observer<Event> for Lookout<'_, H> {
+    type Memory = H::Memory;
+
+    fn save(&self, to: &mut H::Memory) {
+        self.hang.save(to);
+    }
+
+    fn load(&mut self, from: &H::Memory) {
+        self.hang.load(from);
+    }
+
     fn begin(&mut self) {
         self.hang.begin();
     }

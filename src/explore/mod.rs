@@ -4,7 +4,6 @@ mod closed;
 mod config;
 mod cursor;
 mod engine;
-mod futures;
 mod hang;
 mod layers;
 mod limits;

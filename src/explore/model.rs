@@ -25,8 +25,15 @@ pub trait Model {
 
 /// Judges runs as they go. What it has found stays over all runs.
 pub trait Observer<E> {
+    /// What it remembers of a run.
+    type Memory: Default;
+
     /// A run begins.
     fn begin(&mut self);
+    /// Keeps what it remembers of the run.
+    fn save(&self, to: &mut Self::Memory);
+    /// Goes back to an earlier moment of the run.
+    fn load(&mut self, from: &Self::Memory);
     /// Its next record, before it is followed: the objects that a verdict compares here beyond those
     /// that the protocol touches, and whether it changes them.
     fn touched(&self, record: &Record<E>, touch: &mut dyn FnMut(Object, bool));

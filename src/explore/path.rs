@@ -5,8 +5,7 @@
 //! state before the first of them (Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order
 //! reduction, POPL 2014, algorithm 1).
 
-use super::futures::{FutureId, Futures, Touch};
-use super::sets::{Bits, SetId, Sets, Touches, add, has};
+use super::sets::{Bits, SetId, Sets, add};
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::Fingerprint;
 
@@ -15,9 +14,6 @@ pub type Clock = [u16; MAX_TASKS];
 
 /// One set for each task.
 pub type PerTask = [SetId; MAX_TASKS];
-
-/// What each task does below a state.
-pub type Below = [FutureId; MAX_TASKS];
 
 /// A state on the path.
 #[derive(Clone, Debug)]
@@ -33,8 +29,8 @@ pub struct Node {
     pub backtrack: u16,
     /// What the next steps of the sleeping tasks touch.
     pub sets: PerTask,
-    /// What each task does in all that was seen from here on.
-    pub below: Below,
+    /// What each task touches in all that was seen from here on.
+    pub below: PerTask,
     /// Task that came here by its own step; none at the first state.
     pub last: Option<u8>,
     /// Preemptions left.
@@ -117,23 +113,16 @@ impl Path {
     }
 
     /// The search does not go on from the end of the path, for what comes there is known: `below` is
-    /// what each task does. Whatever of the path races with it has to be reversed as if it had been
-    /// run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial order reduction,
-    /// SPIN 2008).
-    pub fn race_below(&mut self, sets: &Sets, futures: &Futures, below: &[FutureId]) {
-        let tip = Tip {
-            sets,
-            futures,
-            below,
-            clocks: std::array::from_fn(|task| match below.get(task) {
-                Some(&future) if future != FutureId::NONE => self.clock(task as u8),
-                _ => [0; MAX_TASKS],
-            }),
-        };
+    /// what each task touches. Whatever of the path may race with it has to be reversed as if it had
+    /// been run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial order
+    /// reduction, SPIN 2008). That a touch to come may be ordered after the path by others that come
+    /// before it is not looked at: it would save a quarter of the states and take longer than them.
+    pub fn race_below(&mut self, sets: &Sets, below: &[SetId]) {
+        let tip = self.tip(below);
         // A step that changes an object comes between what touched it before and what will.
         let mut changed_since = Bits::default();
         for i in (0..self.steps.len()).rev() {
-            let set = self.steps[i].set;
+            let Step { task: own, set, .. } = self.steps[i];
             let since = changed_since;
             if sets.exact() {
                 add(&mut changed_since, &sets.get(set).changed);
@@ -142,65 +131,39 @@ impl Path {
             if node.enabled & !(node.backtrack | node.sleep) == 0 {
                 continue;
             }
-            let racing = self.racing(i, &tip, &since);
+            let racing = mask(
+                (0..below.len())
+                    .filter(|&q| q != usize::from(own) && !tip.follows(q, own, i))
+                    .filter(|&q| sets.clash(set, below[q], &since)),
+            );
             if racing != 0 {
-                self.reverse(i, racing, &tip);
+                self.reverse(i, racing, sets, &tip);
             }
         }
     }
 
-    /// The tasks that have a touch to come which races with step `i`; objects in `since` were changed
-    /// after it.
-    fn racing(&self, i: usize, tip: &Tip<'_>, since: &Bits) -> u16 {
-        let step = &self.steps[i];
-        let mut after = None;
-        let mut racing = 0;
-        for (q, &future) in tip.below.iter().enumerate() {
-            let future = tip.futures.get(future);
-            if q == usize::from(step.task)
-                || tip.follows(q, step.task, i)
-                || !tip.sets.clash(step.set, future.all, since)
-            {
-                continue;
-            }
-            let touches = future.touches.iter().filter(|touch| {
-                let set = tip.sets.get(step.set);
-                !has(since, touch.object) && set.conflicts_with(touch.object, touch.changed)
-            });
-            for touch in touches {
-                let after = after.get_or_insert_with(|| self.after(i, tip.sets));
-                if !tip.ordered(touch, step.task, i, after) {
-                    racing |= bit(q as u8);
-                    break;
-                }
-            }
-        }
-        racing
-    }
-
-    /// What step `i` and the steps of the path that depend on it touch.
-    fn after(&self, i: usize, sets: &Sets) -> Touches {
-        let task = usize::from(self.steps[i].task);
-        let mut all = Touches::default();
-        for step in self.steps[i..].iter().filter(|step| usize::from(step.clock[task]) > i) {
-            add(&mut all.touched, &sets.get(step.set).touched);
-            add(&mut all.changed, &sets.get(step.set).changed);
-        }
-        all
+    /// The end of the path, where `below` is known to come.
+    fn tip<'a>(&self, below: &'a [SetId]) -> Tip<'a> {
+        let clock = |task: usize| match below.get(task) {
+            Some(&set) if set != SetId::EMPTY => self.clock(task as u8),
+            _ => [0; MAX_TASKS],
+        };
+        Tip { below, clocks: std::array::from_fn(clock) }
     }
 
     /// Has a task tried before step `i` that can begin what the `racing` tasks do to come.
-    fn reverse(&mut self, i: usize, racing: u16, tip: &Tip<'_>) {
+    fn reverse(&mut self, i: usize, racing: u16, sets: &Sets, tip: &Tip<'_>) {
         let begins = self.begins(i, None) & self.nodes[i].enabled;
         if begins != 0 {
             return self.nodes[i].try_one_of(begins, begins.trailing_zeros() as u8);
         }
         let own = self.steps[i].task;
-        let independent = (0..tip.below.len())
-            .filter(|&q| tip.below[q] != FutureId::NONE && !tip.follows(q, own, i))
-            .fold(0, |mask, q| mask | bit(q as u8));
+        let independent = mask(
+            (0..tip.below.len())
+                .filter(|&q| tip.below[q] != SetId::EMPTY && !tip.follows(q, own, i)),
+        );
         let node = &mut self.nodes[i];
-        node.backtrack |= tip.reach(racing, independent) & node.enabled;
+        node.backtrack |= tip.reach(sets, racing, independent) & node.enabled;
     }
 
     /// What happened before whatever `task` does next.
@@ -234,9 +197,8 @@ impl Node {
 
 /// The end of the path, and what is known to come after it.
 struct Tip<'a> {
-    sets: &'a Sets,
-    futures: &'a Futures,
-    below: &'a [FutureId],
+    /// What each task touches.
+    below: &'a [SetId],
     /// What has happened before whatever each task does next.
     clocks: [Clock; MAX_TASKS],
 }
@@ -247,28 +209,23 @@ impl Tip<'_> {
         usize::from(self.clocks[q][usize::from(own)]) > i
     }
 
-    /// Whether something below the end of the path always comes between step `i` of `own` and the
-    /// touch; `after` is what that step, and those of the path that depend on it, touch.
-    fn ordered(&self, touch: &Touch, own: u8, i: usize, after: &Touches) -> bool {
-        touch.tasks & bit(own) != 0
-            || tasks(touch.tasks).any(|r| self.follows(r, own, i))
-            || after.clash(self.sets.get(touch.before))
-    }
-
-    /// The tasks among `all` that `from` may have to wait for: whose future some of theirs depends on.
-    fn reach(&self, from: u16, all: u16) -> u16 {
-        let set = |q: usize| self.futures.get(self.below[q]).all;
+    /// The tasks among `all` that `from` may have to wait for: whose touches some of theirs depend on.
+    fn reach(&self, sets: &Sets, from: u16, all: u16) -> u16 {
         let mut reached = from;
         loop {
-            let more = tasks(all & !reached)
-                .filter(|&r| tasks(reached).any(|q| self.sets.conflict(set(r), set(q))))
-                .fold(0, |mask, r| mask | bit(r as u8));
+            let depends =
+                |r: &usize| tasks(reached).any(|q| sets.conflict(self.below[*r], self.below[q]));
+            let more = mask(tasks(all & !reached).filter(depends));
             if more == 0 {
                 return reached & all;
             }
             reached |= more;
         }
     }
+}
+
+fn mask(tasks: impl Iterator<Item = usize>) -> u16 {
+    tasks.fold(0, |mask, task| mask | bit(task as u8))
 }
 
 /// The mask of one task.

@@ -82,8 +82,18 @@ impl Judge {
 }
 
 impl Observer<Event> for Judge {
+    type Memory = Oracles;
+
     fn begin(&mut self) {
         self.oracles.begin();
+    }
+
+    fn save(&self, to: &mut Oracles) {
+        to.clone_from(&self.oracles);
+    }
+
+    fn load(&mut self, from: &Oracles) {
+        self.oracles.clone_from(from);
     }
 
     fn touched(&self, record: &Record<Event>, touch: &mut dyn FnMut(Object, bool)) {

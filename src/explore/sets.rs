@@ -32,11 +32,6 @@ pub struct Touches {
 }
 
 impl Touches {
-    /// Objects and whether they are changed, in order.
-    pub fn members(&self) -> impl Iterator<Item = (u16, bool)> {
-        (0..OBJECTS as u16).filter(|&at| has(&self.touched, at)).map(|at| (at, has(&self.changed, at)))
-    }
-
     /// Whether steps that touch these and those may not be exchanged.
     pub fn clash(&self, other: &Touches) -> bool {
         self.clash_but(other, &[0; WORDS])
@@ -48,16 +43,6 @@ impl Touches {
         };
         (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
     }
-
-    /// Whether a touch of the object may not be exchanged with these.
-    pub fn conflicts_with(&self, object: u16, changed: bool) -> bool {
-        has(&self.changed, object) || changed && has(&self.touched, object)
-    }
-}
-
-/// Whether the object is among the bits.
-pub fn has(bits: &Bits, object: u16) -> bool {
-    bits[usize::from(object) / 64] >> (object % 64) & 1 != 0
 }
 
 /// All sets so far.
@@ -66,7 +51,6 @@ pub struct Sets {
     sets: Vec<Touches>,
     ids: HashMap<Touches, SetId, FxBuildHasher>,
     unions: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
-    intersections: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
     objects: HashMap<Object, usize, FxBuildHasher>,
 }
 
@@ -76,7 +60,6 @@ impl Default for Sets {
             sets: Vec::new(),
             ids: HashMap::default(),
             unions: HashMap::default(),
-            intersections: HashMap::default(),
             objects: HashMap::default(),
         };
         sets.intern(Touches::default());
@@ -139,26 +122,6 @@ impl Sets {
         let union = self.intern(all);
         self.unions.insert(key, union);
         union
-    }
-
-    /// What both touch, changed where both change it.
-    pub fn intersection(&mut self, a: SetId, b: SetId) -> SetId {
-        if a == b || a == SetId::EMPTY || b == SetId::EMPTY {
-            return a.min(b);
-        }
-        let key = (a.min(b), a.max(b));
-        if let Some(&both) = self.intersections.get(&key) {
-            return both;
-        }
-        let mut both = *self.get(a);
-        let other = self.get(b);
-        for w in 0..WORDS {
-            both.touched[w] &= other.touched[w];
-            both.changed[w] &= other.changed[w];
-        }
-        let both = self.intern(both);
-        self.intersections.insert(key, both);
-        both
     }
 
     /// Whether every object has a bit of its own.

@@ -33,7 +33,8 @@ where
     let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (i, j, k, l) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (m, n, o, p) = (pin!(None), pin!(None), pin!(None), pin!(None));
-    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+    let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] =
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
     let tasks = search.model.tasks().min(MAX_TASKS);
     search.go(&mut slots[..tasks], start, |search| stop(search))
 }

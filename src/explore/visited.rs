@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
-use super::futures::FutureId;
-use super::path::Below;
+use super::path::PerTask;
+use super::sets::SetId;
 use crate::machine::sim::Fingerprint;
 
 /// What is known of a state.
@@ -25,20 +25,15 @@ const UNFINISHED: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Visited {
     states: HashMap<Fingerprint, Known, FxBuildHasher>,
-    futures: Vec<Box<[FutureId]>>,
-    ids: HashMap<Box<[FutureId]>, u32, FxBuildHasher>,
+    futures: Vec<Box<[SetId]>>,
+    ids: HashMap<Box<[SetId]>, u32, FxBuildHasher>,
     tasks: usize,
 }
 
 impl Visited {
     /// No state so far, of that many tasks.
     pub fn new(tasks: usize) -> Visited {
-        Visited {
-            states: HashMap::default(),
-            futures: Vec::new(),
-            ids: HashMap::default(),
-            tasks,
-        }
+        Visited { states: HashMap::default(), futures: Vec::new(), ids: HashMap::default(), tasks }
     }
 
     /// What is known of the state.
@@ -52,7 +47,7 @@ impl Visited {
     }
 
     /// The search is done with the state.
-    pub fn leave(&mut self, key: Fingerprint, future: &Below) {
+    pub fn leave(&mut self, key: Fingerprint, future: &PerTask) {
         let future = self.intern(&future[..self.tasks]);
         if let Some(known) = self.states.get_mut(&key) {
             known.future = future;
@@ -60,11 +55,11 @@ impl Visited {
     }
 
     /// What each task does below the state; none while the search is there.
-    pub fn future(&self, known: Known) -> Option<&[FutureId]> {
+    pub fn future(&self, known: Known) -> Option<&[SetId]> {
         self.futures.get(known.future as usize).map(|future| &**future)
     }
 
-    fn intern(&mut self, future: &[FutureId]) -> u32 {
+    fn intern(&mut self, future: &[SetId]) -> u32 {
         if let Some(&id) = self.ids.get(future) {
             return id;
         }

@@ -6,11 +6,14 @@ use crate::kvm::trace::Event;
 use crate::machine::sim::{Cycle, Inspect, LockKind, Record, Wait, What};
 use crate::machine::{LockId, MAX_TASKS, Mode};
 
+/// Locks that each task holds, oldest first, and how.
+type Held = [Vec<(LockId, Mode)>; MAX_TASKS];
+
 /// Follows runs for a prediction.
 #[derive(Debug)]
 pub(super) struct Watch<'p> {
     prediction: &'p Prediction,
-    held: [Vec<(LockId, Mode)>; MAX_TASKS],
+    held: Held,
     /// Steps of the prediction that a lock's class stands for, as bits.
     classes: Vec<u32>,
     /// Steps whose class is a lock map.
@@ -165,6 +168,16 @@ impl<'p> Watch<'p> {
 }
 
 impl Hang for Watch<'_> {
+    type Memory = Held;
+
+    fn save(&self, to: &mut Held) {
+        to.clone_from(&self.held);
+    }
+
+    fn load(&mut self, from: &Held) {
+        self.held.clone_from(from);
+    }
+
     fn begin(&mut self) {
         self.held.iter_mut().for_each(Vec::clear);
     }

@@ -43,9 +43,11 @@ impl Kvm {
 
     /// `BUG_ON(kvm->mmu_notifier_count < 0)` at the end of range_end, outside the lock.
     pub(super) async fn bug_on_negative_count<T: KvmTask>(&self, t: T) {
+        let memory = t.remember();
         if (t.read(self.mmu_notifier_count).await as i64) < 0 {
             t.trace(Event::BugOnCount { vm: self.vm });
         }
+        t.forget(memory, 0);
     }
 
     /// A callback is done with mmu_lock, or went without.
@@ -83,6 +85,7 @@ impl Kvm {
 
     /// `kvm_unmap_gfn_range` for one slot's part of the range: mmu_lock is held for write.
     pub(super) async fn unmap_gfn_range<T: KvmTask>(&self, t: T, gfn: Pages) {
+        let memory = t.remember();
         for w in words_of(gfn) {
             let word = self.spte_present.at(w);
             let present = t.read(word).await;
@@ -96,6 +99,7 @@ impl Kvm {
                 t.write(word, present & !zapped).await;
             }
         }
+        t.forget(memory, 0);
     }
 
     /// `kvm_tdp_mmu_map`: sets the entry; mmu_lock is held for read, the entry changes by cmpxchg.

@@ -103,7 +103,7 @@ impl Kvm {
         let by_slots_lock = Guard { lock: Some(slots_lock.0), lockless: true };
         let by_invalidate_lock = Guard { lock: Some(mn_invalidate_lock.0), lockless: false };
         let private = Guard { lock: None, lockless: true };
-        let counts = b.words(4, lockless);
+        let (counts, range) = (b.words(2, lockless), b.words(2, by_mmu_lock));
         let mn_active_invalidate_count = b.words(1, by_invalidate_lock).at(0);
         let region = b.span("region(vm)");
         Kvm {
@@ -120,8 +120,8 @@ impl Kvm {
             mn_active_invalidate_count,
             mmu_notifier_count: counts.at(0),
             mmu_notifier_seq: counts.at(1),
-            mmu_notifier_range_start: counts.at(2),
-            mmu_notifier_range_end: counts.at(3),
+            mmu_notifier_range_start: range.at(0),
+            mmu_notifier_range_end: range.at(1),
             memslots: b.words(1, by_slots_lock).at(0),
             alive: b.words(ARRAYS, private),
             arrays: b.words(ARRAYS * MAX_SLOTS as usize, private),

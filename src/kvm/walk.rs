@@ -27,6 +27,7 @@ impl Kvm {
         take: TakeLock,
     ) {
         let t = t.enter(f::HANDLE_HVA_RANGE);
+        let memory = t.remember();
         t.srcu_read_lock(self.srcu).await;
         let mut locked = take == TakeLock::Always;
         if locked {
@@ -51,16 +52,19 @@ impl Kvm {
         }
         self.trace_elision(t, range, side, locked);
         t.srcu_read_unlock(self.srcu);
+        t.forget(memory, 0);
     }
 
     /// KVM_MMU_LOCK and `on_lock`.
     async fn lock<T: KvmTask>(&self, t: T, range: &NotifierRange, side: Side) {
+        let memory = t.remember();
         t.place(Place::MmuLock as u8).await;
         t.write_lock(self.mmu_lock).await;
         match side {
             Side::Start => self.inc_notifier_count(t, range).await,
             Side::End => self.dec_notifier_count(t, range).await,
         }
+        t.forget(memory, 0);
     }
 
     /// `__kvm_memslots` of a callback.

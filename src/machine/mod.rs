@@ -68,6 +68,11 @@ impl Words {
     }
 }
 
+/// What a task knew at some place of its program. Good for one [`Task::forget`], so that no two
+/// places are taken for one.
+#[derive(Debug, Default)]
+pub struct Memory(pub(crate) [u64; 2]);
+
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -207,6 +212,14 @@ pub trait Task: Copy {
     /// holds: a search may drop the history behind it. `place` tells the marks of an operation apart;
     /// at [`OPERATION`] a new one begins, and `live` says which.
     fn mark(self, _place: u8, _live: &[u64]) {}
+
+    /// What the task knows now. To be followed by a [`forget`](Task::forget).
+    fn remember(self) -> Memory {
+        Memory::default()
+    }
+    /// Of all that it saw since `memory`, the task still knows `live`: the value of the function that
+    /// ends here. A search takes states for one that differ only in what nobody knows any more.
+    fn forget(self, _memory: Memory, _live: u64) {}
 
     /// A named place of the protocol: a burst may end here.
     fn place(self, place: u8) -> impl Future<Output = ()>;

@@ -12,6 +12,16 @@ impl<N> Mm<N> {
         N: Subscriber<T>,
     {
         let t = t.enter(f::GET_USER_PAGES);
+        let memory = t.remember();
+        let page = self.gup_fast_or_slow(t, hva, write).await;
+        t.forget(memory, page.map_or(0, |pfn| 1 + u64::from(pfn)));
+        page
+    }
+
+    async fn gup_fast_or_slow<T: MmTask>(&self, t: T, hva: u16, write: bool) -> Option<u16>
+    where
+        N: Subscriber<T>,
+    {
         // The entry is read and the reference taken in one step: the kernel takes the reference and
         // drops it again where the entry has changed meanwhile.
         if let Some(pte) = usable(t.read(self.pte_word(hva)).await, write) {

@@ -37,6 +37,12 @@ impl Gather {
         self.0[usize::from(pfn) / 64] |= 1 << (pfn % 64);
     }
 
+    /// A number for the pages.
+    fn digest(self) -> u64 {
+        let mix = |hash: u64, &word: &u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0.iter().fold(0, mix)
+    }
+
     /// The pages, as a bitmap.
     pub(super) fn words(self) -> [u64; MAX_PFNS / 64] {
         self.0
@@ -111,6 +117,7 @@ impl<N> Mm<N> {
         pages: Pages,
         change: Change,
     ) -> Gather {
+        let memory = t.remember();
         let mut gather = Gather::default();
         t.spin_lock(self.ptl).await;
         for w in words_of(pages) {
@@ -121,6 +128,7 @@ impl<N> Mm<N> {
             }
         }
         t.spin_unlock(self.ptl);
+        t.forget(memory, gather.digest());
         gather
     }
 

@@ -8,7 +8,7 @@ use crate::kvm::trace::{Event, Side};
 use crate::kvm::{MAX_VMS, Variant};
 use crate::machine::sim::Record;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Assertions {
     /// Regions between their two changes of `mn_active_invalidate_count`.
     active: [Regions; MAX_VMS],

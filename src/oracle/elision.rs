@@ -7,7 +7,7 @@ use crate::kvm::MAX_VMS;
 use crate::kvm::trace::{Event, Side};
 use crate::machine::sim::Record;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ElisionDisagreement {
     locked_at_start: [Regions; MAX_VMS],
 }

@@ -7,7 +7,7 @@ use crate::kvm::MAX_VMS;
 use crate::kvm::trace::{Event, Side};
 use crate::machine::sim::Record;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MemslotsNotFrozen {
     /// Regions whose START has looked, and whose END has not yet.
     open: [Regions; MAX_VMS],

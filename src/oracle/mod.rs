@@ -196,7 +196,7 @@ impl Findings<'_> {
 }
 
 /// All oracles: the registry. One line here for each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Oracles {
     assertion: assertion::Assertions,
     elision: elision::ElisionDisagreement,

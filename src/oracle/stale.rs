@@ -45,6 +45,21 @@ impl Default for StaleMapping {
     }
 }
 
+impl Clone for StaleMapping {
+    fn clone(&self) -> Self {
+        let (sptes, mapped, touched) =
+            (self.sptes.clone(), self.mapped.clone(), self.touched.clone());
+        StaleMapping { sptes, mapped, touched }
+    }
+
+    /// Keeps its memory.
+    fn clone_from(&mut self, other: &Self) {
+        self.sptes.clone_from(&other.sptes);
+        self.mapped.clone_from(&other.mapped);
+        self.touched.clone_from(&other.touched);
+    }
+}
+
 impl StaleMapping {
     pub(super) fn reset(&mut self) {
         self.sptes.clear();

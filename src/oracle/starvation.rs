@@ -14,7 +14,7 @@ use crate::machine::sim::{Inspect, Record};
 /// What a memslot update waits for.
 const REGIONS_OF_VM: &str = "memslot update waits for region(vm)";
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Starvation {
     /// Counted regions.
     open: [Regions; MAX_VMS],

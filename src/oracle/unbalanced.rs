@@ -8,7 +8,7 @@ use crate::kvm::trace::Event;
 use crate::machine::sim::Record;
 use crate::mm::trace::Event as MmEvent;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UnbalancedCount {
     /// Regions that raised `mmu_notifier_count` and have not lowered it.
     counted: [Regions; MAX_VMS],

@@ -8,7 +8,7 @@ use crate::machine::sim::Record;
 use crate::mm::MAX_SUBSCRIBERS;
 use crate::mm::trace::Event as MmEvent;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UnpairedRegion {
     started: [Regions; MAX_SUBSCRIBERS],
 }

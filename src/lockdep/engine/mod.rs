@@ -46,7 +46,7 @@ use order::Order;
 use reach::Reach;
 use report::{Log, Report};
 use search::Search;
-use task::{IrqState, Task};
+use task::{IrqState, SavedTask, Task};
 
 /// The lock validator.
 ///
@@ -176,6 +176,16 @@ impl Lockdep {
         for id in self.touched_tasks.drain(..) {
             self.tasks[id.index()].reset(self.config.raw_lock_nesting);
         }
+    }
+
+    /// Keeps what the task holds.
+    pub fn save_task(&self, task: TaskId, saved: &mut SavedTask) {
+        self.tasks[task.index()].save(saved);
+    }
+
+    /// The task holds what it held then; what has been learnt since stays.
+    pub fn load_task(&mut self, task: TaskId, saved: &SavedTask) {
+        self.tasks[task.index()].load(saved, self.config.raw_lock_nesting);
     }
 
     /// Entry of every event: nothing happens once the validator is off.

@@ -119,7 +119,30 @@ pub(crate) struct Task {
     pub(crate) stack: [HeldLock; MAX_LOCK_DEPTH],
 }
 
+/// What a task held at some moment, to go back to.
+#[derive(Clone, Debug, Default)]
+pub struct SavedTask {
+    chain: u64,
+    untracked: u32,
+    irq: Option<IrqState>,
+    held: Vec<HeldLock>,
+}
+
 impl Task {
+    pub(crate) fn save(&self, saved: &mut SavedTask) {
+        (saved.chain, saved.untracked, saved.irq) = (self.chain, self.untracked, Some(self.irq));
+        saved.held.clear();
+        saved.held.extend_from_slice(self.held());
+    }
+
+    pub(crate) fn load(&mut self, saved: &SavedTask, raw_lock_nesting: bool) {
+        (self.chain, self.untracked) = (saved.chain, saved.untracked);
+        self.irq = saved.irq.unwrap_or(IrqState::INITIAL);
+        self.depth = saved.held.len() as u8;
+        self.stack[..saved.held.len()].copy_from_slice(&saved.held);
+        self.update(raw_lock_nesting);
+    }
+
     pub(crate) fn new(raw_lock_nesting: bool) -> Self {
         let mut task = Task {
             chain: EMPTY_CHAIN,

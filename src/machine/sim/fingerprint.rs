@@ -59,20 +59,22 @@ impl<S: Schedule, E> State<S, E> {
         let tasks = (0..self.count).map(|task| self.task_print(task));
         let locks = self.used_locks.iter().map(|&id| lock_print(id, &self.locks[id.0 as usize]));
         let all = tasks.chain(locks).fold(self.words_print, Fingerprint::plus);
-        all.plus(self.waits_print())
-            .with(u64::from(self.runnable) | u64::from(self.done) << 16)
+        all.plus(self.waits_print()).with(u64::from(self.runnable) | u64::from(self.done) << 16)
     }
 
     /// What the task remembers and holds, and how it stands.
     fn task_print(&self, task: usize) -> Fingerprint {
         let state = &self.tasks[task];
         let wait = match state.wait {
-            Some(Wait::Grace(srcu, readers)) => 1 | u64::from(srcu.0) << 8 | u64::from(readers) << 16,
+            Some(Wait::Grace(srcu, readers)) => {
+                1 | u64::from(srcu.0) << 8 | u64::from(readers) << 16
+            }
             Some(_) => 2,
             None => 0,
         };
         let stands = u64::from(state.uninterruptible)
             | u64::from(state.halfway) << 1
+            | u64::from(state.phase.is_some()) << 3
             | u64::from(state.nonblock) << 8
             | wait << 16;
         let held = state.held.iter().fold(state.local, |print, lock| print.with(lock.0.into()));
@@ -85,13 +87,15 @@ impl<S: Schedule, E> State<S, E> {
         for (i, srcu) in self.srcu.iter().enumerate() {
             for task in bits(srcu.readers) {
                 let depth = u64::from(srcu.depth[task as usize]);
-                print = print.plus(Fingerprint::of(1 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
+                print = print
+                    .plus(Fingerprint::of(1 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
             }
         }
         for (i, span) in self.spans.iter().enumerate() {
             for task in bits(span.inside) {
                 let depth = u64::from(span.depth[task as usize]);
-                print = print.plus(Fingerprint::of(2 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
+                print = print
+                    .plus(Fingerprint::of(2 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
             }
         }
         for (i, wait) in self.rcuwaits.iter().enumerate() {
@@ -110,7 +114,9 @@ fn lock_print(id: LockId, lock: &Lock) -> Fingerprint {
         return Fingerprint::ZERO;
     }
     let owner = lock.owner.map_or(0, |task| 1 + u64::from(task));
-    let held = Fingerprint::of(4 << 32 | u64::from(id.0)).with(owner << 16 | u64::from(lock.readers));
-    let queued = lock.queue.iter().map(|w| u64::from(w.task) << 1 | u64::from(w.mode == Mode::Read));
+    let held =
+        Fingerprint::of(4 << 32 | u64::from(id.0)).with(owner << 16 | u64::from(lock.readers));
+    let queued =
+        lock.queue.iter().map(|w| u64::from(w.task) << 1 | u64::from(w.mode == Mode::Read));
     queued.fold(held, Fingerprint::with)
 }

@@ -4,6 +4,7 @@
 //! state; a reset touches what the run touched. Memory is sequentially consistent.
 
 mod build;
+mod checkpoint;
 mod fingerprint;
 mod inspect;
 mod lock;
@@ -22,6 +23,7 @@ use self::state::{State, TaskState};
 use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
 use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
+pub use checkpoint::Checkpoint;
 pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
@@ -221,6 +223,8 @@ impl<S: Schedule, E> Sim<S, E> {
                 count: MAX_TASKS,
                 runnable: 0,
                 done: 0,
+                logs: Default::default(),
+                retold: None,
                 words_print: Fingerprint::ZERO,
                 schedule,
                 next: None,
@@ -317,6 +321,7 @@ impl<S: Schedule, E> Sim<S, E> {
         state.lockdep.task_exit(validator_task, Site::default().token());
         state.note_reports(task);
         state.done |= 1 << task;
+        state.forget_all(task);
         state.runnable &= !(1 << task);
     }
 

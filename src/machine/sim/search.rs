@@ -7,7 +7,7 @@ use std::pin::Pin;
 use super::state::State;
 use super::{Ending, Fingerprint, Schedule, Settings, Sim};
 use crate::lockdep::Lockdep;
-use crate::machine::{LockId, OPERATION, RcuWait, Srcu, Word};
+use crate::machine::{LockId, Memory, OPERATION, RcuWait, Srcu, Word};
 
 /// What a schedule answers to stop the machine.
 pub const PAUSE: u8 = u8::MAX;
@@ -51,6 +51,9 @@ impl Object {
     }
 }
 
+/// Stands for all that a task has forgotten.
+const FORGOT: u64 = 0xf0_4907;
+
 /// What marks do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marks {
@@ -73,15 +76,23 @@ impl<S: Schedule, E> Sim<S, E> {
         plan(&mut state.schedule);
     }
 
-    /// The first `tasks` tasks are about to run.
+    /// The first `tasks` tasks are about to run; none remembers what the history before them saw.
     pub fn start(&self, tasks: usize) {
         self.begin(tasks, false);
+        let state = &mut *self.state.borrow_mut();
+        state.logs.iter_mut().for_each(Vec::clear);
+        state.tasks.iter_mut().for_each(|task| task.local = Fingerprint::ZERO);
     }
 
     /// Goes on until the schedule pauses or nobody can run; gives the tasks that can.
     pub fn advance<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> u16 {
         self.drive(tasks);
         self.state.borrow().runnable
+    }
+
+    /// The next step will be that of `task`.
+    pub fn stamp(&self, task: u8, stamp: u64) {
+        self.state.borrow_mut().tasks[task as usize].stamp = stamp;
     }
 
     /// Ends a run that nobody can go on with: who is stuck is in the records.
@@ -124,6 +135,7 @@ impl<S: Schedule, E> State<S, E> {
         if S::SEARCHES {
             let state = &mut self.tasks[task as usize];
             (state.local, state.halfway) = (state.local.with(value), 0);
+            self.logs[task as usize].push(value);
         }
     }
 
@@ -132,6 +144,28 @@ impl<S: Schedule, E> State<S, E> {
     pub(super) fn halfway(&mut self, task: u8, how: u8) {
         if S::SEARCHES {
             self.tasks[task as usize].halfway = how;
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn forget(&mut self, task: u8, memory: Memory, live: u64) {
+        if S::SEARCHES {
+            let known = Fingerprint(memory.0[0], memory.0[1]);
+            let state = &mut self.tasks[task as usize];
+            state.local = match self.schedule.marks() {
+                Marks::Replace => known.with(FORGOT).with(live),
+                Marks::Ignore => state.local.with(FORGOT),
+                Marks::Forget => known.with(FORGOT),
+            };
+        }
+    }
+
+    /// The task has finished.
+    #[inline(always)]
+    pub(super) fn forget_all(&mut self, task: u8) {
+        if S::SEARCHES && self.schedule.marks() != Marks::Ignore {
+            let state = &mut self.tasks[task as usize];
+            (state.local, state.operation) = (Fingerprint::ZERO, Fingerprint::ZERO);
         }
     }
 

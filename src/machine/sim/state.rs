@@ -5,7 +5,7 @@ use arrayvec::ArrayVec;
 use super::fingerprint::Fingerprint;
 use super::lock::{Kind, Lock, Waiter};
 use super::search::Object;
-use super::step::WOKEN;
+use super::step::{Phase, WOKEN};
 use super::waits::{Cycle, Wait};
 use super::{Alarm, At, Record, Schedule, Settings, Turn, TurnEnd, What};
 use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
@@ -22,7 +22,7 @@ pub(super) struct WordState {
 }
 
 /// What the machine knows of a task.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct TaskState {
     /// Why it does not run; none while it can.
     pub(super) wait: Option<Wait>,
@@ -38,6 +38,10 @@ pub(super) struct TaskState {
     pub(super) blocked_at: u32,
     /// A write to one of these ends its wait to retry.
     pub(super) watching: ArrayVec<Word, MAX_WATCHED>,
+    /// How far it is with its present operation; none before it first ran (searches only).
+    pub(super) phase: Option<Phase>,
+    /// Which of all advances of tasks was its last (searches only).
+    pub(super) stamp: u64,
     /// How far it is with a step that takes several (searches only).
     pub(super) halfway: u8,
     /// The operation that it is in (searches only).
@@ -92,6 +96,10 @@ pub(super) struct State<S, E> {
     pub(super) runnable: u16,
     /// Tasks that have finished.
     pub(super) done: u16,
+    /// All that each task saw, in order (searches only).
+    pub(super) logs: [Vec<u64>; MAX_TASKS],
+    /// How much of its log the running task has been told again; none while it really runs.
+    pub(super) retold: Option<usize>,
     /// The contents of all words (searches only).
     pub(super) words_print: Fingerprint,
     pub(super) schedule: S,
@@ -361,9 +369,24 @@ impl<S: Schedule, E> State<S, E> {
         (self.points, self.events, self.runnable) = (0, 0, 0);
         self.reported = self.lockdep.reports().len();
         (self.done, self.next, self.words_print) = (0, None, Fingerprint::ZERO);
+        self.logs.iter_mut().for_each(Vec::clear);
         self.records.clear();
         self.turns.clear();
         self.cycles.clear();
+    }
+}
+
+impl Clone for TaskState {
+    fn clone(&self) -> Self {
+        let held = self.held.clone();
+        TaskState { held, watching: self.watching.clone(), ..*self }
+    }
+
+    /// Keeps the memory of the held locks.
+    fn clone_from(&mut self, other: &Self) {
+        let mut held = std::mem::take(&mut self.held);
+        held.clone_from(&other.held);
+        *self = TaskState { held, watching: other.watching.clone(), ..*other };
     }
 }
 
@@ -377,6 +400,8 @@ impl TaskState {
             held: Vec::new(),
             blocked_at: 0,
             watching: ArrayVec::new(),
+            phase: None,
+            stamp: 0,
             halfway: 0,
             operation: Fingerprint::ZERO,
             local: Fingerprint::ZERO,
@@ -388,6 +413,7 @@ impl TaskState {
         (self.nonblock, self.spinning) = (0, 0);
         self.held.clear();
         self.watching.clear();
+        (self.phase, self.stamp) = (None, 0);
         (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
     }
 }

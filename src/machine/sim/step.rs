@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::checkpoint::Told;
 use super::search::Object;
 use super::state::State;
 use super::task::SimTask;
@@ -32,7 +33,7 @@ pub(super) enum Op {
 
 /// How far an operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// The scheduling point is still ahead.
     Before,
     /// Past it: the effect comes now.
@@ -89,6 +90,14 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u64> {
         let this = &mut *self;
         let state = &mut *this.task.sim.state.borrow_mut();
+        match state.retell(this.task.id) {
+            Told::Nothing => {}
+            Told::Value(value) => return Poll::Ready(value),
+            Told::Stands(phase) => {
+                this.phase = phase;
+                return Poll::Pending;
+            }
+        }
         loop {
             match state.step(this.task.id, this.task.site, &this.op, this.phase) {
                 Next::Ready(value) => {
@@ -98,6 +107,7 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
                 Next::Again(phase, at_once) => {
                     this.phase = phase;
                     if !at_once {
+                        state.stands(this.task.id, phase);
                         return Poll::Pending;
                     }
                 }

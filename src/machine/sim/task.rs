@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use super::checkpoint::Told;
 use super::search::Object;
 use super::state::{TaskState, bits};
 use super::step::{Op, Quiet, Step};
@@ -9,7 +10,7 @@ use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};
 use crate::machine::{
-    Function, HeldUp, LockId, LockMap, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
+    Function, HeldUp, LockId, LockMap, Memory, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
 };
 
 /// A task of [`Sim`]: which one, and inside which kernel function.
@@ -37,8 +38,37 @@ impl<'a, S: Schedule, E> SimTask<'a, S, E> {
         Step::new(self, op)
     }
 
-    fn with<R>(self, act: impl FnOnce(&mut State<S, E>, usize) -> R) -> R {
-        act(&mut self.sim.state.borrow_mut(), self.id as usize)
+    /// Something that tells the task nothing; not done again where its log is told to it.
+    fn act(self, act: impl FnOnce(&mut State<S, E>, usize)) {
+        let state = &mut *self.sim.state.borrow_mut();
+        if !state.is_retelling() {
+            act(state, self.id as usize);
+        }
+    }
+
+    /// Something that tells the task what is no news to it (searches only).
+    fn ask_quietly(self, ask: impl FnOnce(&State<S, E>) -> u64) -> u64 {
+        if !S::SEARCHES {
+            return 0;
+        }
+        let state = &mut *self.sim.state.borrow_mut();
+        if let Told::Value(value) = state.retell(self.id) {
+            return value;
+        }
+        let value = ask(state);
+        state.logs[self.id as usize].push(value);
+        value
+    }
+
+    /// Something that tells the task a value.
+    fn ask(self, ask: impl FnOnce(&mut State<S, E>, usize) -> u64) -> u64 {
+        let state = &mut *self.sim.state.borrow_mut();
+        if let Told::Value(value) = state.retell(self.id) {
+            return value;
+        }
+        let value = ask(state, self.id as usize);
+        state.observe(self.id, value);
+        value
     }
 }
 
@@ -62,23 +92,19 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn release(self, lock: LockId) {
-        self.with(|state, _| state.drop_lock(self.id, lock, self.site));
+        self.act(|state, _| state.drop_lock(self.id, lock, self.site));
     }
 
     fn downgrade_write(self, sem: RwSem) {
-        self.with(|state, _| state.downgrade(self.id, sem.0, self.site));
+        self.act(|state, _| state.downgrade(self.id, sem.0, self.site));
     }
 
     fn holds(self, lock: LockId) -> bool {
-        self.with(|state, me| {
-            let holds = state.tasks[me].held.contains(&lock);
-            state.observe(self.id, holds.into());
-            holds
-        })
+        self.ask(|state, me| state.tasks[me].held.contains(&lock).into()) != 0
     }
 
     fn lock_map_acquire(self, map: LockMap) {
-        self.with(|state, me| {
+        self.act(|state, me| {
             state.annotate(self.id, map.0, Mode::Write, false, self.site);
             state.tasks[me].held.push(map.0);
             state.record(self.id, What::Acquired(map.0, Mode::Write));
@@ -86,7 +112,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn lock_map_release(self, map: LockMap) {
-        self.with(|state, _| state.drop_map(self.id, map.0, self.site));
+        self.act(|state, _| state.drop_map(self.id, map.0, self.site));
     }
 
     fn srcu_read_lock(self, srcu: Srcu) -> impl Future<Output = ()> {
@@ -94,7 +120,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn srcu_read_unlock(self, srcu: Srcu) {
-        self.with(|state, _| state.srcu_leave(self.id, srcu, self.site));
+        self.act(|state, _| state.srcu_leave(self.id, srcu, self.site));
     }
 
     fn synchronize_srcu(self, srcu: Srcu) -> impl Future<Output = ()> {
@@ -110,24 +136,21 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn peek(self, word: Word) -> u64 {
-        self.with(|state, _| {
-            let value = state.words[word.0 as usize].value;
+        self.ask(|state, _| {
             state.touch(Object::word(word), false);
-            state.observe(self.id, value);
-            value
+            state.words[word.0 as usize].value
         })
     }
 
     fn poke(self, word: Word, value: u64) {
-        self.with(|state, _| state.store(word, value));
+        self.act(|state, _| state.store(word, value));
     }
 
     fn update(self, word: Word, change: impl Fn(u64) -> u64) -> u64 {
-        self.with(|state, _| {
+        self.ask(|state, _| {
             state.events += 1;
             let old = state.words[word.0 as usize].value;
             state.store(word, change(old));
-            state.observe(self.id, old);
             old
         })
     }
@@ -153,19 +176,19 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn non_block_start(self) {
-        self.with(|state, me| state.tasks[me].nonblock += 1);
+        self.act(|state, me| state.tasks[me].nonblock += 1);
     }
 
     fn non_block_end(self) {
-        self.with(|state, me| state.tasks[me].nonblock -= 1);
+        self.act(|state, me| state.tasks[me].nonblock -= 1);
     }
 
     fn might_sleep(self) {
-        self.with(|state, _| state.check_sleep(self.id, self.site));
+        self.act(|state, _| state.check_sleep(self.id, self.site));
     }
 
     fn span_begin(self, span: Span) {
-        self.with(|state, me| {
+        self.act(|state, me| {
             let span = &mut state.spans[span.0 as usize];
             span.depth[me] += 1;
             span.inside |= 1 << me;
@@ -173,7 +196,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn span_end(self, span: Span) {
-        self.with(|state, me| {
+        self.act(|state, me| {
             let span = &mut state.spans[span.0 as usize];
             span.depth[me] = span.depth[me].saturating_sub(1);
             if span.depth[me] == 0 {
@@ -183,11 +206,20 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn mark(self, place: u8, live: &[u64]) {
-        self.with(|state, _| state.mark(self.id, place, live));
+        self.act(|state, _| state.mark(self.id, place, live));
+    }
+
+    fn remember(self) -> Memory {
+        let known = |state: &State<S, E>| state.tasks[self.id as usize].local;
+        Memory([self.ask_quietly(|state| known(state).0), self.ask_quietly(|state| known(state).1)])
+    }
+
+    fn forget(self, memory: Memory, live: u64) {
+        self.act(|state, _| state.forget(self.id, memory, live));
     }
 
     fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
-        self.with(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
+        self.act(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
         Quiet(self.step(Op::Retry(by)))
     }
 
@@ -196,11 +228,11 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn trace(self, event: impl Into<E>) {
-        self.with(|state, _| state.trace(self.id, event.into()));
+        self.act(|state, _| state.trace(self.id, event.into()));
     }
 
     fn user_exit(self) {
-        self.with(|state, me| {
+        self.act(|state, me| {
             let task = state.validator_tasks[me];
             state.lockdep.user_exit(task, self.site.token());
             state.note_reports(self.id);

@@ -1,0 +1,182 @@
+//! Going back in a run. The machine's tables are copied; a task, which cannot be, is told again from its
+//! start what it saw, without touching anything, until it stands where it stood.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
+use super::fingerprint::Fingerprint;
+use super::lock::Lock;
+use super::state::{RcuWaitState, SpanState, SrcuState, State, TaskState};
+use super::step::Phase;
+use super::{Schedule, Sim};
+use crate::lockdep::SavedTask;
+
+/// A paused machine: all but its tasks' futures. Only an earlier moment of the same run can be gone
+/// back to, and what the validator has learnt since stays.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoint {
+    /// Value and watchers of the words in use, in order of first use.
+    words: Vec<(u64, u16)>,
+    /// The locks in use, in order of first use.
+    locks: Vec<Lock>,
+    srcu: Vec<SrcuState>,
+    spans: Vec<SpanState>,
+    rcuwaits: Vec<RcuWaitState>,
+    tasks: Vec<TaskState>,
+    /// Lengths of their logs.
+    logs: Vec<usize>,
+    held: Vec<SavedTask>,
+    runnable: u16,
+    done: u16,
+    points: u32,
+    events: u32,
+    records: usize,
+    cycles: usize,
+    words_print: Fingerprint,
+}
+
+/// What a task is told where its log is told to it.
+pub(super) enum Told {
+    /// Nothing: it really runs.
+    Nothing,
+    /// What it saw.
+    Value(u64),
+    /// The log is at its end: the operation has come that far.
+    Stands(Phase),
+}
+
+impl<S: Schedule, E> State<S, E> {
+    #[inline(always)]
+    pub(super) fn is_retelling(&self) -> bool {
+        S::SEARCHES && self.retold.is_some()
+    }
+
+    #[inline(always)]
+    pub(super) fn retell(&mut self, task: u8) -> Told {
+        if !S::SEARCHES {
+            return Told::Nothing;
+        }
+        let Some(at) = self.retold else { return Told::Nothing };
+        if let Some(&value) = self.logs[task as usize].get(at) {
+            self.retold = Some(at + 1);
+            return Told::Value(value);
+        }
+        self.retold = None;
+        Told::Stands(self.tasks[task as usize].phase.unwrap_or(Phase::Before))
+    }
+
+    /// The task stops in the middle of an operation.
+    #[inline(always)]
+    pub(super) fn stands(&mut self, task: u8, phase: Phase) {
+        if S::SEARCHES {
+            self.tasks[task as usize].phase = Some(phase);
+        }
+    }
+
+    fn save(&self, to: &mut Checkpoint) {
+        to.words.clear();
+        let words = self.used_words.iter().map(|word| &self.words[word.0 as usize]);
+        to.words.extend(words.map(|word| (word.value, word.watchers)));
+        to.locks.clear();
+        to.locks.extend(self.used_locks.iter().map(|lock| self.locks[lock.0 as usize].clone()));
+        to.srcu.clone_from(&self.srcu);
+        to.spans.clone_from(&self.spans);
+        to.rcuwaits.clone_from(&self.rcuwaits);
+        to.tasks.resize_with(self.count, TaskState::new);
+        to.tasks.clone_from_slice(&self.tasks[..self.count]);
+        to.logs.clear();
+        to.logs.extend(self.logs[..self.count].iter().map(Vec::len));
+        to.held.resize_with(self.count, SavedTask::default);
+        for (saved, &task) in to.held.iter_mut().zip(&self.validator_tasks) {
+            self.lockdep.save_task(task, saved);
+        }
+        (to.runnable, to.done, to.words_print) = (self.runnable, self.done, self.words_print);
+        (to.points, to.events) = (self.points, self.events);
+        (to.records, to.cycles) = (self.records.len(), self.cycles.len());
+    }
+
+    fn load(&mut self, from: &Checkpoint) {
+        self.load_words(from);
+        self.load_locks(from);
+        self.srcu.clone_from(&from.srcu);
+        self.spans.clone_from(&from.spans);
+        self.rcuwaits.clone_from(&from.rcuwaits);
+        self.tasks[..self.count].clone_from_slice(&from.tasks);
+        for (log, &len) in self.logs.iter_mut().zip(&from.logs) {
+            log.truncate(len);
+        }
+        for (saved, &task) in from.held.iter().zip(&self.validator_tasks) {
+            self.lockdep.load_task(task, saved);
+        }
+        (self.runnable, self.done, self.words_print) = (from.runnable, from.done, from.words_print);
+        (self.points, self.events, self.next) = (from.points, from.events, None);
+        self.records.truncate(from.records);
+        // No search reads them, and it would never come to their end.
+        self.turns.clear();
+        self.cycles.truncate(from.cycles);
+    }
+
+    fn load_words(&mut self, from: &Checkpoint) {
+        for word in self.used_words.drain(from.words.len()..) {
+            let state = &mut self.words[word.0 as usize];
+            (state.value, state.dirty, state.watchers) = (0, false, 0);
+        }
+        for (word, &(value, watchers)) in self.used_words.iter().zip(&from.words) {
+            let state = &mut self.words[word.0 as usize];
+            (state.value, state.watchers) = (value, watchers);
+        }
+    }
+
+    fn load_locks(&mut self, from: &Checkpoint) {
+        for lock in self.used_locks.drain(from.locks.len()..) {
+            self.locks[lock.0 as usize].reset();
+        }
+        for (lock, saved) in self.used_locks.iter().zip(&from.locks) {
+            self.locks[lock.0 as usize].clone_from(saved);
+        }
+    }
+}
+
+impl<S: Schedule, E> Sim<S, E> {
+    /// Keeps the paused machine.
+    pub fn save(&self, to: &mut Checkpoint) {
+        self.state.borrow().save(to);
+    }
+
+    /// Goes back to an earlier moment of the run. Tasks that have gone on since are begun anew with
+    /// `start` and told what they saw.
+    pub fn load<F: Future<Output = ()>>(
+        &self,
+        from: &Checkpoint,
+        tasks: &mut [Pin<&mut Option<F>>],
+        start: impl Fn(usize) -> F,
+    ) {
+        let mut moved = 0u16;
+        {
+            let state = &mut *self.state.borrow_mut();
+            for (i, task) in from.tasks.iter().enumerate() {
+                moved |= u16::from(state.tasks[i].stamp != task.stamp) << i;
+            }
+            state.load(from);
+        }
+        for (i, task) in tasks.iter_mut().enumerate().filter(|(i, _)| moved >> i & 1 != 0) {
+            task.set(Some(start(i)));
+            self.retell(i, task.as_mut());
+        }
+    }
+
+    fn retell<F: Future<Output = ()>>(&self, i: usize, task: Pin<&mut Option<F>>) {
+        {
+            let state = &mut *self.state.borrow_mut();
+            if state.tasks[i].phase.is_none() {
+                return;
+            }
+            state.retold = Some(0);
+        }
+        if let Some(future) = task.as_pin_mut() {
+            let _ = future.poll(&mut Context::from_waker(Waker::noop()));
+        }
+        debug_assert!(self.state.borrow().retold.is_none(), "a task was told more than it asks");
+    }
+}
