@@ -137,7 +137,7 @@ impl Search<'_, Programs, Judge> {
     pub(super) fn explored(self, exhausted: bool) -> Explored {
         let progress = self.progress();
         let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
-        let predictions = self.sim.inspect(|seen| predictions(seen));
+        let predictions = self.sim.inspect(predictions);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
             exhausted: exhausted && clean,

@@ -84,11 +84,11 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
                 if short.is_none() {
                     // Whether a search begins so depends on the programs.
                     let whole = bursts_of(steps, &from_the_start(scripts[i]));
-                    *short = self.from_bursts(whole, i);
+                    *short = self.made_of(whole, i);
                 }
                 if short.is_none() {
                     let bursts = bursts_of(steps, scripts[i]);
-                    *short = self.from_bursts(bursts, i);
+                    *short = self.made_of(bursts, i);
                 }
             }
             short
@@ -133,7 +133,7 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
     }
 
     /// What can be made of a schedule that shows it.
-    fn from_bursts(&mut self, bursts: Vec<Burst>, i: usize) -> Option<Short> {
+    fn made_of(&mut self, bursts: Vec<Burst>, i: usize) -> Option<Short> {
         let long = self.with_bursts(bursts);
         if !self.shows(&long, i) {
             return None;
