@@ -28,6 +28,8 @@ pub struct Config {
     pub marks: Marks,
     /// A deliberate mistake, to see it caught.
     pub mistake: Option<Mistake>,
+    /// Whether equal fingerprints are checked to go on equally, which takes time and memory.
+    pub check: bool,
 }
 
 impl Default for Config {
@@ -37,6 +39,7 @@ impl Default for Config {
             max_preemptions: None,
             marks: Marks::Replace,
             mistake: None,
+            check: false,
         }
     }
 }

@@ -10,6 +10,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::check::Checks;
 use super::config::{Config, Mistake, Reduction};
 use super::model::{Model, Observer};
 use super::path::{Node, Path, PerTask, Step, bit, tasks};
@@ -46,6 +47,7 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) sets: Sets,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
+    pub(super) checks: Checks,
     /// The schedule that first showed each finding, in the observer's order.
     pub(super) shown: Vec<Vec<u8>>,
     /// Schedules that brought the validator a dependency.
@@ -84,6 +86,7 @@ where
             sets: Sets::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
+            checks: Checks::default(),
             shown: Vec::new(),
             taught: Vec::new(),
             kept: Vec::new(),
@@ -293,6 +296,9 @@ where
     /// The step led to a state where `enabled` can run: the run is over, others have gone on from
     /// here, or the search goes below.
     fn arrive(&mut self, enabled: u16, ran: Option<u8>) {
+        if self.config.check {
+            self.check(enabled);
+        }
         if enabled == 0 {
             return self.finish();
         }

@@ -1,5 +1,6 @@
 //! Exhaustive search over the schedules of a case's programs.
 
+mod check;
 mod closed;
 mod config;
 mod cursor;

@@ -72,21 +72,25 @@ impl StaleMapping {
     /// what the words of the page tables say, so that it needs no fingerprint.
     pub(super) fn touched(&self, event: Event, mut touch: impl FnMut(Object, bool)) {
         match event {
-            Event::SpteSet { hva, pfn, .. } => {
+            Event::SpteSet { vm, gfn, hva, pfn } => {
                 touch(by_hva(hva), true);
                 touch(by_pfn(pfn), true);
+                self.touched_old(vm, gfn, touch);
             }
-            Event::SpteZap { vm, gfn } => {
-                for spte in self.sptes.iter().filter(|s| (s.vm, s.gfn) == (vm, gfn)) {
-                    touch(by_hva(spte.hva), true);
-                    touch(by_pfn(spte.pfn), true);
-                }
-            }
+            Event::SpteZap { vm, gfn } => self.touched_old(vm, gfn, touch),
             Event::Mm(MmEvent::PteSet { hva, .. } | MmEvent::PteClear { hva, .. }) => {
                 touch(by_hva(hva), true);
             }
             Event::Mm(MmEvent::PageFree { pfn }) => touch(by_pfn(pfn), false),
             _ => {}
+        }
+    }
+
+    /// The mapping that goes, or that another takes the place of.
+    fn touched_old(&self, vm: u8, gfn: u16, mut touch: impl FnMut(Object, bool)) {
+        for spte in self.sptes.iter().filter(|s| (s.vm, s.gfn) == (vm, gfn)) {
+            touch(by_hva(spte.hva), true);
+            touch(by_pfn(spte.pfn), true);
         }
     }
 

@@ -116,6 +116,17 @@ impl<S: Schedule, E> Sim<S, E> {
         state.words_print.with(state.done.into())
     }
 
+    /// What the unfinished tasks stand before, by operation and object: a search that checks itself
+    /// compares it where fingerprints are equal.
+    pub fn stands(&self) -> Fingerprint {
+        let state = self.state.borrow();
+        let done = |task: &usize| state.done & 1 << task != 0;
+        let tasks = (0..state.count).filter(|task| !done(task));
+        tasks.fold(Fingerprint::ZERO, |print, task| {
+            print.with(task as u64).with(state.tasks[task].stands)
+        })
+    }
+
     /// Identity of the state that the run has come to: equal fingerprints go on equally.
     pub fn fingerprint(&self) -> Fingerprint {
         self.state.borrow().fingerprint()
@@ -174,9 +185,10 @@ impl<S: Schedule, E> State<S, E> {
         if S::SEARCHES {
             let marks = self.schedule.marks();
             let state = &mut self.tasks[task as usize];
+            // No sequence of observed values comes to the same.
             let place_in = match place {
-                OPERATION => Fingerprint::ZERO,
-                place => state.operation.with(place.into()),
+                OPERATION => Fingerprint::of(OPERATION.into()),
+                place => state.operation.plus(Fingerprint::of(place.into())),
             };
             let marked = live.iter().fold(place_in, |print, &value| print.with(value));
             match marks {

@@ -48,6 +48,8 @@ pub(super) struct TaskState {
     pub(super) operation: Fingerprint,
     /// What it has observed since its last mark (searches only).
     pub(super) local: Fingerprint,
+    /// The shared operation that it is in or before, as a number (searches only).
+    pub(super) stands: u64,
 }
 
 /// Locations that a fault may wait for at once.
@@ -68,6 +70,18 @@ pub(super) struct SpanState {
     pub(super) name: &'static str,
     pub(super) depth: [u8; MAX_TASKS],
     pub(super) inside: u16,
+}
+
+impl SpanState {
+    /// The task enters or leaves.
+    pub(super) fn mark(&mut self, task: u8, enters: bool) {
+        let depth = &mut self.depth[task as usize];
+        *depth = if enters { *depth + 1 } else { depth.saturating_sub(1) };
+        match *depth {
+            0 => self.inside &= !(1 << task),
+            _ => self.inside |= 1 << task,
+        }
+    }
 }
 
 /// A single-waiter wait.
@@ -405,6 +419,7 @@ impl TaskState {
             halfway: 0,
             operation: Fingerprint::ZERO,
             local: Fingerprint::ZERO,
+            stands: 0,
         }
     }
 
@@ -415,6 +430,7 @@ impl TaskState {
         self.watching.clear();
         (self.phase, self.stamp) = (None, 0);
         (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
+        self.stands = 0;
     }
 }
 

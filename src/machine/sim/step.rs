@@ -31,6 +31,29 @@ pub(super) enum Op {
     Place(u8),
 }
 
+impl Op {
+    /// A number for the operation, its object and what it does with it.
+    fn number(self) -> u64 {
+        let number = |kind: u64, object: u16, with: u64| kind << 56 | u64::from(object) << 40 | with;
+        match self {
+            Op::Acquire(lock, mode) => number(1, lock.0, mode as u64),
+            Op::TryAcquire(lock, mode) => number(2, lock.0, mode as u64),
+            Op::Read(word) => number(3, word.0, 0),
+            Op::Write(word, value) => number(4, word.0, value & 0xff_ffff_ffff),
+            Op::SrcuEnter(srcu) => number(5, srcu.0.into(), 0),
+            Op::Synchronize(srcu) => number(6, srcu.0.into(), 0),
+            Op::Prepare(wait) => number(7, wait.0.into(), 0),
+            Op::SetUninterruptible => number(8, 0, 0),
+            Op::Schedule(wait) => number(9, wait.0.into(), 0),
+            Op::Finish(wait) => number(10, wait.0.into(), 0),
+            Op::Wake(wait) => number(11, wait.0.into(), 0),
+            Op::Retry(HeldUp::ByRegion(span)) => number(12, span.0.into(), 0),
+            Op::Retry(HeldUp::ByUpdate(lock)) => number(13, lock.0.0, 0),
+            Op::Place(place) => number(14, 0, place.into()),
+        }
+    }
+}
+
 /// How far an operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -118,6 +141,9 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
 
 impl<S: Schedule, E> State<S, E> {
     fn step(&mut self, task: u8, site: Site, op: &Op, phase: Phase) -> Next {
+        if S::SEARCHES && phase == Phase::Before {
+            self.tasks[task as usize].stands = op.number();
+        }
         match phase {
             Phase::Before if self.has_point(task, op) => Next::Again(Phase::At, self.point(task)),
             Phase::Before if self.stops(task, op) => Next::Again(Phase::At, false),

@@ -1,0 +1,63 @@
+//! The reductions of the search lose nothing: on small random cases its findings and final states are
+//! those of plain enumeration, and of enumeration with a scheduling point before everything. The same
+//! comparison catches each deliberate mistake in what the reductions rest on.
+
+#[path = "explore_sound/mod.rs"]
+mod explore_sound;
+
+use std::sync::OnceLock;
+
+use explore_sound::hits::WANTED;
+use explore_sound::survey::{Limits, MISTAKES, Survey};
+
+const LIMITS: Limits = Limits { states: 30_000, schedules: 5_000 };
+/// Cases of each of two threads.
+const CASES: u32 = 120;
+
+/// One survey for all tests.
+fn survey() -> &'static Survey {
+    static SURVEY: OnceLock<Survey> = OnceLock::new();
+    SURVEY.get_or_init(|| {
+        let half = |seed| move || Survey::of(seed, CASES, LIMITS, |_| true);
+        let mut all = Survey::default();
+        std::thread::scope(|scope| {
+            let halves = [scope.spawn(half(1)), scope.spawn(half(2))];
+            halves.into_iter().for_each(|half| all.add(half.join().unwrap()));
+        });
+        println!("{}\n{:?}", all.summary(), all.hits);
+        all
+    })
+}
+
+#[test]
+fn findings_and_final_states_are_those_of_enumeration() {
+    let survey = survey();
+    assert!(survey.wrong.is_empty(), "{}", survey.wrong.join("\n"));
+}
+
+#[test]
+fn every_mistake_is_caught() {
+    let survey = survey();
+    for (what, _) in MISTAKES {
+        assert!(survey.caught[what] > 0, "{what}: {:?}", survey.caught);
+    }
+    assert!(survey.collisions > 0);
+}
+
+#[test]
+fn the_cases_come_to_all_that_matters() {
+    let hits = &survey().hits.0;
+    for what in WANTED {
+        assert!(hits.get(what).is_some_and(|&times| times > 2), "{what}: {hits:?}");
+    }
+}
+
+#[test]
+fn the_reductions_reduce() {
+    let survey = survey();
+    assert!(survey.given_up * 20 < survey.cases);
+    assert!(survey.enumerated.iter().all(|&cases| cases > 20), "{:?}", survey.enumerated);
+    assert!(survey.states[0] * 2 < survey.states[1]);
+    assert!(survey.schedules[0] * 5 < survey.schedules[1]);
+    assert!(survey.states[0] < survey.unmarked, "marks cut no loops");
+}
