@@ -108,11 +108,8 @@ where
     ) -> bool {
         if !self.started {
             self.started = true;
-            self.begin(slots, start);
-            if !self.prelude(slots) {
-                self.begin(slots, start);
-            }
-            self.arrive(self.sim.advance(slots), None);
+            let runnable = self.enter(slots, start);
+            self.arrive(runnable, None);
         } else {
             self.stand_again(slots, start);
         }
@@ -169,7 +166,7 @@ where
     }
 
     /// Starts the run.
-    pub(super) fn begin<F: Future<Output = ()>>(
+    fn begin<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
@@ -187,6 +184,19 @@ where
         self.observer.begin();
         (self.in_place, self.followed) = (true, 0);
         self.catch_up();
+    }
+
+    /// Comes to the first state; gives the tasks that can run there.
+    pub(super) fn enter<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) -> u16 {
+        self.begin(slots, start);
+        if !self.prelude(slots) {
+            self.begin(slots, start);
+        }
+        self.sim.advance(slots)
     }
 
     /// Brings every task before its first scheduling point. Whether none touched anything on the way:
@@ -247,7 +257,7 @@ where
     }
 
     /// Lets the machine make that step; gives the tasks that can run then.
-    fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
+    pub(super) fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
         self.sim.with_schedule(|cursor| {
             cursor.next = Some(task);
             cursor.touched.clear();

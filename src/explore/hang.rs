@@ -12,13 +12,12 @@ use crate::run::{Options, Runner, Stage};
 pub(super) trait Hang {
     /// What it remembers of a run.
     type Memory: Default;
-
+    /// Keeps what it remembers of the run.
+    fn save(&self, _to: &mut Self::Memory) {}
+    /// Goes back to an earlier moment of the run.
+    fn load(&mut self, _from: &Self::Memory) {}
     /// A run begins.
     fn begin(&mut self) {}
-    /// Keeps what it remembers of the run.
-    fn save(&self, to: &mut Self::Memory);
-    /// Goes back to an earlier moment of the run.
-    fn load(&mut self, from: &Self::Memory);
     /// Every record of the run.
     fn follow(&mut self, _seen: &Inspect<'_, Event>, _record: &Record<Event>) {}
     /// Whether it is the waits of that index in [`Inspect::cycles`].
@@ -40,10 +39,6 @@ pub(super) struct Any;
 
 impl Hang for Any {
     type Memory = ();
-
-    fn save(&self, (): &mut ()) {}
-
-    fn load(&mut self, (): &()) {}
 
     fn is_it(&self, _: &Inspect<'_, Event>, _: u16) -> Option<Fit> {
         Some(Fit::Exact)
@@ -87,16 +82,16 @@ impl<'h, H: Hang> Lookout<'h, H> {
 impl<H: Hang> Observer<Event> for Lookout<'_, H> {
     type Memory = H::Memory;
 
-    fn begin(&mut self) {
-        self.hang.begin();
-    }
-
     fn save(&self, to: &mut H::Memory) {
         self.hang.save(to);
     }
 
     fn load(&mut self, from: &H::Memory) {
         self.hang.load(from);
+    }
+
+    fn begin(&mut self) {
+        self.hang.begin();
     }
 
     fn touched(&self, _: &Record<Event>, _: &mut dyn FnMut(Object, bool)) {}

@@ -28,6 +28,7 @@ pub struct Row {
 
 /// Whether a run can end with tasks that nobody can wake.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there are three in a matrix")]
 pub enum Hangs {
     /// It can.
     Yes {

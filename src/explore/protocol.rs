@@ -137,8 +137,8 @@ impl Search<'_, Programs, Judge> {
     pub(super) fn explored(self, exhausted: bool) -> Explored {
         let progress = self.progress();
         let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
-        let predictions = self.sim.inspect(|seen| predictions(seen));
-        let reports = self.sim.inspect(|seen| describe_reports(seen));
+        let predictions = self.sim.inspect(predictions);
+        let reports = self.sim.inspect(describe_reports);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
             exhausted: exhausted && clean,

@@ -19,7 +19,7 @@ where
         self.repeat(slots, start, &script, true);
     }
 
-    /// Runs these tasks, one step each, from the start; `keeping` the states between, to go back to.
+    /// Runs these tasks, one step each, from the first state; `keeping` the states between, to go back to.
     /// Gives the tasks that can run then.
     pub(super) fn repeat<F: Future<Output = ()>>(
         &mut self,
@@ -28,8 +28,9 @@ where
         script: &[u8],
         keeping: bool,
     ) -> u16 {
-        self.begin(slots, start);
-        let mut runnable = self.sim.advance(slots);
+        // These steps do not count; their stamps are lower than those of steps to come.
+        let counts = std::mem::take(&mut self.counts);
+        let mut runnable = self.enter(slots, start);
         self.catch_up();
         for (i, &task) in script.iter().enumerate() {
             if keeping {
@@ -38,15 +39,10 @@ where
             if runnable & 1 << task == 0 {
                 break;
             }
-            self.sim.with_schedule(|cursor| {
-                cursor.next = Some(task);
-                cursor.touched.clear();
-                cursor.taken.clear();
-            });
-            self.sim.stamp(task, i as u64 + 1);
-            runnable = self.sim.advance(slots);
+            runnable = self.run(slots, task);
             self.catch_up();
         }
+        self.counts = counts;
         if keeping {
             self.keep(script.len());
         }

@@ -75,16 +75,18 @@ impl<F: Future<Output = ()>, S: Fn(usize) -> F> Steps for Stepper<'_, '_, F, S> 
         machine.start(self.slots.len());
         self.judge.begin();
         self.followed = 0;
-        let runnable = machine.advance(self.slots);
+        let mut runnable = machine.advance(self.slots);
+        for &task in script {
+            runnable = self.step(task);
+        }
         self.catch_up();
-        script.iter().fold(runnable, |_, &task| self.step(task))
+        runnable
     }
 
     fn step(&mut self, task: u8) -> u16 {
         self.machine.with_schedule(|cursor| {
-            cursor.next = Some(task);
-            cursor.touched.clear();
-            cursor.taken.clear();
+            // Nobody asks what was touched.
+            *cursor = Cursor { next: Some(task), ..Cursor::default() };
         });
         let runnable = self.machine.advance(self.slots);
         self.catch_up();
@@ -96,18 +98,35 @@ impl<F: Future<Output = ()>, S: Fn(usize) -> F> Steps for Stepper<'_, '_, F, S> 
     }
 }
 
-/// The bursts that repeat a script.
+/// The bursts that repeat a script, up to where it goes on with a task that cannot run.
 pub(super) fn bursts_of(steps: &mut dyn Steps, script: &[u8]) -> Vec<Burst> {
     let mut bursts = Vec::new();
-    steps.go_to(&[]);
+    let mut runnable = steps.go_to(&[]);
     for turn in script.chunk_by(|a, b| a == b) {
-        let mut runnable = 0;
         for &task in turn {
+            if runnable & 1 << task == 0 {
+                return bursts;
+            }
             runnable = steps.step(task);
         }
         bursts.extend(burst(turn[0], turn.len(), runnable & 1 << turn[0] == 0));
     }
     bursts
+}
+
+/// The script of a search that begins with every task before its first point, for a run that begins
+/// with the programs.
+pub(super) fn from_the_start(script: &[u8]) -> Vec<u8> {
+    let mut begun = 0u16;
+    let mut whole = Vec::with_capacity(script.len() + crate::case::MAX_TASKS);
+    for &task in script {
+        if begun & 1 << task == 0 {
+            whole.push(task);
+        }
+        begun |= 1 << task;
+        whole.push(task);
+    }
+    whole
 }
 
 /// A turn of so many points as bursts.

@@ -6,6 +6,9 @@ use crate::kvm::trace::Event;
 use crate::machine::sim::{Cycle, Inspect, LockKind, Record, Wait, What};
 use crate::machine::{LockId, MAX_TASKS, Mode};
 
+/// Locks that each task holds, oldest first, and how.
+type Held = [Vec<(LockId, Mode)>; MAX_TASKS];
+
 /// Follows runs for a prediction.
 #[derive(Debug)]
 pub(super) struct Watch<'p> {
@@ -20,9 +23,6 @@ pub(super) struct Watch<'p> {
     /// Tasks that were seen to want the next class under a step's.
     pub(super) tasks: u16,
 }
-
-/// What each task holds.
-type Held = [Vec<(LockId, Mode)>; MAX_TASKS];
 
 fn bit(mode: Mode) -> u8 {
     1 << mode as u8
