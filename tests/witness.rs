@@ -35,7 +35,7 @@ fn options(case: &Case, policy: Policy) -> Options {
 fn predicted(case: &Case, options: &Options) -> Vec<Prediction> {
     let mut runner = Runner::new();
     runner.run(case, options);
-    runner.inspect(|seen| predictions(seen))
+    runner.inspect(predictions)
 }
 
 /// The answers for all predictions, in order of their texts.

@@ -160,8 +160,8 @@ where
             return;
         }
         node.below[task] = self.sets.union(node.below[task], step.set);
-        for q in 0..self.model.tasks() {
-            node.below[q] = self.sets.union(node.below[q], below[q]);
+        for (mine, &more) in node.below.iter_mut().zip(below) {
+            *mine = self.sets.union(*mine, more);
         }
     }
 
@@ -330,7 +330,7 @@ where
             known => {
                 let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
                 let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
-                self.visited.enter(node.key, enabled, self.config.covering(&node, sleep));
+                self.visited.enter(node.key, self.config.covering(&node, sleep));
                 self.keep(self.path.nodes.len());
                 self.path.nodes.push(Node { sleep, ..node });
             }
