@@ -162,7 +162,8 @@ fn the_text_gives_the_verdict_in_a_line() {
         text.starts_with("variant rwsem, rwsems writer-fair: violation, exhausted, "),
         "{text}"
     );
-    for word in ["\ndeadlock: ", "    task mremapper\n", "rwsem policies under which these programs hang:"]
+    for word in
+        ["\ndeadlock: ", "    task mremapper\n", "rwsem policies under which these programs hang:"]
     {
         assert!(text.contains(word), "{word}: {text}");
     }
