@@ -1,7 +1,10 @@
 //! The run loop without libFuzzer: executions of the small protocol, and of whole cases.
 
+#[path = "small/execute.rs"]
+mod execute;
 mod small;
 
+use execute::execute;
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::case::mutate::mutate;
 use kvm_lock_fuzz::kvm::Variant;
@@ -9,7 +12,7 @@ use kvm_lock_fuzz::machine::sim::Sim;
 use kvm_lock_fuzz::prng::Prng;
 use kvm_lock_fuzz::run::{Options, Runner};
 use kvm_lock_fuzz::schedule::Random;
-use small::{Role, Small, execute};
+use small::{Role, Small};
 
 fn main() {
     small_protocol("n=2", 2);

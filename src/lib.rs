@@ -17,6 +17,8 @@ pub mod prng;
 pub mod report;
 pub mod run;
 pub mod schedule;
+#[cfg(feature = "cli")]
+pub mod stress;
 
 pub mod target;
 

@@ -82,6 +82,7 @@ fn help_has_an_example_for_every_command() {
         &["campaign"],
         &["run"],
         &["minimize"],
+        &["stress"],
         &["variants"],
         &["case", "fmt"],
         &["case", "encode"],

@@ -132,7 +132,7 @@ impl Arguments {
 }
 
 /// Ctrl-C ends the fuzzing; a second one ends the program.
-fn interrupt() -> Result<Arc<AtomicBool>, Bad> {
+pub fn interrupt() -> Result<Arc<AtomicBool>, Bad> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

@@ -6,6 +6,7 @@ mod case;
 mod lockdep;
 mod minimize;
 mod run;
+mod stress;
 mod variants;
 
 use std::fmt::Display;
@@ -33,6 +34,9 @@ enum Command {
     Campaign(campaign::Arguments),
     Run(run::Arguments),
     Minimize(minimize::Arguments),
+    Stress(stress::Arguments),
+    #[command(hide = true)]
+    StressChild,
     Variants(variants::Arguments),
     #[command(subcommand)]
     Case(case::Command),
@@ -87,6 +91,8 @@ impl Command {
             Command::Campaign(arguments) => arguments.run(),
             Command::Run(arguments) => arguments.run(),
             Command::Minimize(arguments) => arguments.run(),
+            Command::Stress(arguments) => arguments.run(),
+            Command::StressChild => stress::child(),
             Command::Variants(arguments) => Ok(arguments.run()),
             Command::Case(command) => command.run(),
             Command::Lockdep(command) => command.run(),

@@ -146,7 +146,8 @@ pub fn bug(id: &str) -> Result<Bug, Bad> {
     Bug::from_id(id).ok_or_else(|| format!("no planted bug `{id}`; there are {known}").into())
 }
 
-fn policy(name: &str) -> Result<Policy, Bad> {
+/// The policy of that name.
+pub fn policy(name: &str) -> Result<Policy, Bad> {
     let known = Policy::ALL.map(Policy::name).join(", ");
     Policy::from_name(name).ok_or_else(|| format!("no policy `{name}`; there are {known}").into())
 }

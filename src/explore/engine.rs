@@ -107,6 +107,9 @@ where
         if !self.started {
             self.started = true;
             self.begin(slots, start);
+            if !self.prelude(slots) {
+                self.begin(slots, start);
+            }
             self.arrive(self.sim.advance(slots), None);
         }
         loop {
@@ -182,6 +185,15 @@ where
         self.catch_up();
     }
 
+    /// Brings every task before its first scheduling point. Whether none touched anything on the way:
+    /// then nobody can tell in which order they came there.
+    fn prelude<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>) -> bool {
+        (0..slots.len() as u8).all(|task| {
+            self.run(slots, task);
+            self.touched() == (SetId::EMPTY, 0)
+        })
+    }
+
     /// Goes back to the deepest state of the path.
     fn return_to_path<F: Future<Output = ()>>(
         &mut self,
@@ -219,15 +231,7 @@ where
 
     /// Runs `task` to its next scheduling point.
     fn step<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) {
-        self.sim.with_schedule(|cursor| {
-            cursor.next = Some(task);
-            cursor.touched.clear();
-            cursor.taken.clear();
-            cursor.woken = 0;
-        });
-        self.sim.stamp(task, self.counts.steps + 1);
-        let runnable = self.sim.advance(slots);
-        self.counts.steps += 1;
+        let runnable = self.run(slots, task);
         let (set, woken) = self.touched();
         let clock = match self.config.reduction {
             Reduction::Full => self.path.race(&self.sets, task, set),
@@ -237,6 +241,19 @@ where
         self.counts.depth = self.counts.depth.max(self.path.steps.len() as u32);
         self.note_news();
         self.arrive(runnable, Some(task));
+    }
+
+    /// Lets the machine make that step; gives the tasks that can run then.
+    fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
+        self.sim.with_schedule(|cursor| {
+            cursor.next = Some(task);
+            cursor.touched.clear();
+            cursor.taken.clear();
+            cursor.woken = 0;
+        });
+        self.counts.steps += 1;
+        self.sim.stamp(task, self.counts.steps);
+        self.sim.advance(slots)
     }
 
     /// What the step touched, observers included, and whom it woke.

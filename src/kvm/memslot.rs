@@ -2,11 +2,11 @@
 
 use super::trace::Event;
 use super::{ARRAYS, Kvm, KvmTask, MAX_SLOTS, function as f};
-use crate::machine::Word;
+use crate::machine::{Task, Word};
 use crate::mm::Pages;
 
 /// `struct kvm_memory_slot`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
     /// Guest frames.
     pub gfn: Pages,
@@ -78,6 +78,11 @@ impl Kvm {
     /// A slot of an array; a read of an array that was freed is seen.
     pub(super) fn slot<T: KvmTask>(&self, t: T, memslots: usize, id: u8) -> Option<Slot> {
         self.touch(t, memslots);
+        self.slot_in(t, memslots, id)
+    }
+
+    /// The same from outside, seen by nobody.
+    pub(super) fn slot_in<T: Task>(&self, t: T, memslots: usize, id: u8) -> Option<Slot> {
         Slot::from_word(t.peek(self.slot_word(memslots, id)))
     }
 

@@ -105,8 +105,9 @@ impl Kvm {
     /// `kvm_tdp_mmu_map`: sets the entry; mmu_lock is held for read, the entry changes by cmpxchg.
     pub(super) async fn map<T: KvmTask>(&self, t: T, gfn: u16, hva: u16, pfn: u16) {
         let (vm, at) = (self.vm, usize::from(gfn));
-        t.write(self.spte.at(at), u64::from(pfn + 1) | u64::from(hva) << 16).await;
+        // Looked at under mmu_lock held for write only: not before the entry is set.
         t.update(self.spte_present.at(at / 64), |present| present | 1 << (at % 64));
+        t.write(self.spte.at(at), u64::from(pfn + 1) | u64::from(hva) << 16).await;
         t.trace(Event::SpteSet { vm, gfn, hva, pfn });
     }
 }

@@ -3,6 +3,7 @@
 pub mod bugs;
 mod fault;
 pub mod function;
+mod look;
 mod memslot;
 mod mmu;
 pub mod place;
@@ -17,6 +18,7 @@ use crate::machine::{
 use crate::mm::{MmTask, sleeping, spinning, unchecked};
 
 pub use bugs::Bug;
+pub use look::{Spte, VmEnd};
 pub use memslot::{Change, Slot};
 pub use place::Place;
 pub use subscriber::Subscription;

@@ -1,14 +1,18 @@
 //! What a task runs on: locks, counters, waits, SRCU, scheduling points.
 //!
 //! The protocol is written once, over [`Task`] and [`Build`]. On [`sim`] a task is a future that a
-//! schedule polls, one at a time; a machine on OS threads implements the same two traits with
-//! futures that are ready at once.
+//! schedule polls, one at a time; on `native` (feature `native`) it is an OS thread, and each of its
+//! futures is ready at once, for what blocks is the lock itself.
 //!
 //! A *scheduling point* stands before every acquire, wait, SRCU entry and access to unguarded
 //! state. Releases, lock maps and accesses under the guard are none, for they commute with what
 //! other tasks can do meanwhile; a write to a location that is also read locklessly is one.
 
 mod function;
+#[cfg(feature = "native")]
+pub mod log;
+#[cfg(feature = "native")]
+pub mod native;
 mod policy;
 pub mod sim;
 
@@ -174,7 +178,8 @@ pub trait Task: Copy {
     fn read(self, word: Word) -> impl Future<Output = u64>;
     /// Writes a shared location (WRITE_ONCE).
     fn write(self, word: Word, value: u64) -> impl Future<Output = ()>;
-    /// Reads what no other task can see change: private or immutable state.
+    /// Reads what no other task can see change, private or immutable state, and again what the last
+    /// scheduling point's step has read.
     fn peek(self, word: Word) -> u64;
     /// Writes what no other task can see yet.
     fn poke(self, word: Word, value: u64);

@@ -22,16 +22,29 @@ impl<N> Mm<N> {
     where
         N: Subscriber<T>,
     {
-        // The entry is read and the reference taken in one step: the kernel takes the reference and
-        // drops it again where the entry has changed meanwhile.
-        if let Some(pte) = usable(t.read(self.pte_word(hva)).await, write) {
-            self.get_page(t, pte.pfn);
+        let seen = t.read(self.pte_word(hva)).await;
+        if let Some(pte) = usable(seen, write)
+            && self.try_grab(t, hva, seen, pte)
+        {
             return Some(pte.pfn);
         }
         t.down_read(self.mmap_lock).await;
         let page = self.gup_locked(t, hva, write).await;
         t.up_read(self.mmap_lock);
         page
+    }
+
+    /// `try_grab_folio` of `gup_pte_range`: nobody stops the entry from changing, so the reference is
+    /// dropped again where it has. One step of the simulator, where it always succeeds.
+    fn try_grab<T: MmTask>(&self, t: T, hva: u16, seen: u64, pte: Pte) -> bool {
+        if !self.try_get_page(t, pte.pfn) {
+            return false;
+        }
+        let same = t.peek(self.pte_word(hva)) == seen;
+        if !same {
+            self.put_page(t, pte.pfn);
+        }
+        same
     }
 
     /// `__get_user_pages`: faults the page in until the entry allows the access.

@@ -2,7 +2,7 @@
 
 use super::opener::Change;
 use super::{Mm, MmTask, Pages, set_bits, trace::Event, word_mask, words_of};
-use crate::machine::Word;
+use crate::machine::{Task, Word};
 
 /// Page frames of the model.
 pub const MAX_PFNS: usize = 256;
@@ -54,13 +54,21 @@ impl<N> Mm<N> {
         self.pte.at(usize::from(hva))
     }
 
+    /// The page that is mapped there now, for a look from outside.
+    pub fn mapped<T: Task>(&self, t: T, hva: u16) -> Option<u16> {
+        Pte::from_word(t.peek(self.pte_word(hva))).map(|pte| pte.pfn)
+    }
+
     /// `alloc_page`, with the first reference; none when memory is out.
     pub(super) fn alloc_page<T: MmTask>(&self, t: T) -> Option<u16> {
         for w in 0..MAX_PFNS / 64 {
             let word = self.allocated.at(w);
-            let free = (!t.peek(word)).trailing_zeros();
+            if t.peek(word) == u64::MAX {
+                continue;
+            }
+            // The lowest clear bit is found and set in one step, lest two tasks get the same page.
+            let free = t.update(word, |bits| bits | bits.wrapping_add(1)).trailing_ones();
             if free < 64 {
-                t.update(word, |bits| bits | 1 << free);
                 let pfn = w as u16 * 64 + free as u16;
                 t.update(self.refs.at(usize::from(pfn)), |_| 1);
                 return Some(pfn);
@@ -72,6 +80,12 @@ impl<N> Mm<N> {
     /// `get_page`.
     pub(super) fn get_page<T: MmTask>(&self, t: T, pfn: u16) {
         t.update(self.refs.at(usize::from(pfn)), |refs| refs + 1);
+    }
+
+    /// `folio_try_get`: fails where the page has been freed.
+    pub(super) fn try_get_page<T: MmTask>(&self, t: T, pfn: u16) -> bool {
+        let taken = |refs| if refs == 0 { 0 } else { refs + 1 };
+        t.update(self.refs.at(usize::from(pfn)), taken) != 0
     }
 
     /// `put_page`: the last reference frees the page.

@@ -1,6 +1,7 @@
 //! Findings for people and for programs: pure functions from what was found to text or JSON.
 
 pub mod json;
+pub mod stress;
 pub mod table;
 pub mod text;
 pub mod timeline;

@@ -1,5 +1,8 @@
 //! Case to outcome: the one entry for targets, command line, search and shrinker.
 
+mod end;
+#[cfg(feature = "native")]
+mod native;
 mod program;
 mod stage;
 mod symbols;
@@ -20,6 +23,9 @@ use world::World;
 
 pub use crate::machine::sim::Ending;
 pub use crate::oracle::Finding;
+pub use end::End;
+#[cfg(feature = "native")]
+pub use native::{Broken, Rounds};
 pub use stage::Stage;
 pub use words::Described;
 
@@ -134,6 +140,11 @@ impl Runner {
     /// What the last run showed.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome
+    }
+
+    /// What the last run, one of that case, ended in.
+    pub fn end(&self, case: &Case) -> End {
+        self.world.end(self.sim.task(0), &case.config, self.sim.unfinished())
     }
 
     /// How the last run was made; none before the first.

@@ -1,10 +1,10 @@
-//! A case's tasks on a machine of the caller's: what a search runs.
+//! A case's tasks on a machine of the caller's: what a search and threads run.
 
 use super::world::World;
-use super::{Options, program};
+use super::{End, Options, program};
 use crate::case::Case;
 use crate::kvm::KvmTask;
-use crate::machine::Build;
+use crate::machine::{Build, Task};
 
 /// The world of a case, laid out and set, and its programs.
 #[derive(Debug)]
@@ -35,5 +35,10 @@ impl Stage {
     /// The program of task `i`.
     pub async fn task<T: KvmTask>(&self, t: T, i: usize) {
         program::run(t, &self.world, self.case.programs.task(i)).await;
+    }
+
+    /// What a run has come to that left those tasks unfinished, seen by any of its tasks.
+    pub fn end<T: Task>(&self, t: T, stuck: u16) -> End {
+        self.world.end(t, &self.case.config, stuck)
     }
 }

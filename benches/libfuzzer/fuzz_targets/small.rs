@@ -3,12 +3,15 @@
 
 #[path = "../../small/mod.rs"]
 mod small;
+#[path = "../../small/execute.rs"]
+mod execute;
 
 use std::cell::RefCell;
 
 use kvm_lock_fuzz::machine::sim::Sim;
 use kvm_lock_fuzz::schedule::Bytes;
-use small::{Role, Small, execute};
+use execute::execute;
+use small::{Role, Small};
 
 const ROLES: [Role; 4] = [Role::Invalidator, Role::Invalidator, Role::Writer, Role::Fault];
 

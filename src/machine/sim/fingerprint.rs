@@ -74,6 +74,7 @@ impl<S: Schedule, E> State<S, E> {
         };
         let stands = u64::from(state.uninterruptible)
             | u64::from(state.halfway) << 1
+            | u64::from(state.phase.is_some()) << 3
             | u64::from(state.nonblock) << 8
             | wait << 16;
         let held = state.held.iter().fold(state.local, |print, lock| print.with(lock.0.into()));

@@ -3,6 +3,8 @@
 //! A run is a function of the layout, the programs and the schedule. Nothing is allocated in steady
 //! state; a reset touches what the run touched. Memory is sequentially consistent.
 
+#[cfg(feature = "native")]
+mod adopt;
 mod build;
 mod checkpoint;
 mod fingerprint;
@@ -23,6 +25,8 @@ use self::state::{State, TaskState};
 use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
 use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
+#[cfg(feature = "native")]
+pub use adopt::Refused;
 pub use checkpoint::Checkpoint;
 pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
@@ -321,6 +325,7 @@ impl<S: Schedule, E> Sim<S, E> {
         state.lockdep.task_exit(validator_task, Site::default().token());
         state.note_reports(task);
         state.done |= 1 << task;
+        state.forget_all(task);
         state.runnable &= !(1 << task);
     }
 
@@ -335,6 +340,12 @@ impl<S: Schedule, E> Sim<S, E> {
         } else {
             Ending::Stuck
         }
+    }
+
+    /// Tasks that have not finished.
+    pub fn unfinished(&self) -> u16 {
+        let state = &*self.state.borrow();
+        ((1u32 << state.count) - 1) as u16 & !state.done
     }
 
     /// What the run left: its records and counts.

@@ -171,6 +171,15 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
+    /// The task has finished.
+    #[inline(always)]
+    pub(super) fn forget_all(&mut self, task: u8) {
+        if S::SEARCHES && self.schedule.marks() != Marks::Ignore {
+            let state = &mut self.tasks[task as usize];
+            (state.local, state.operation) = (Fingerprint::ZERO, Fingerprint::ZERO);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn mark(&mut self, task: u8, place: u8, live: &[u64]) {
         if S::SEARCHES {

@@ -72,6 +72,18 @@ pub(super) struct SpanState {
     pub(super) inside: u16,
 }
 
+impl SpanState {
+    /// The task enters or leaves.
+    pub(super) fn mark(&mut self, task: u8, enters: bool) {
+        let depth = &mut self.depth[task as usize];
+        *depth = if enters { *depth + 1 } else { depth.saturating_sub(1) };
+        match *depth {
+            0 => self.inside &= !(1 << task),
+            _ => self.inside |= 1 << task,
+        }
+    }
+}
+
 /// A single-waiter wait.
 #[derive(Clone, Debug)]
 pub(super) struct RcuWaitState {

@@ -104,11 +104,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn lock_map_acquire(self, map: LockMap) {
-        self.act(|state, me| {
-            state.annotate(self.id, map.0, Mode::Write, false, self.site);
-            state.tasks[me].held.push(map.0);
-            state.record(self.id, What::Acquired(map.0, Mode::Write));
-        });
+        self.act(|state, _| state.take_map(self.id, map.0, self.site));
     }
 
     fn lock_map_release(self, map: LockMap) {
@@ -188,21 +184,11 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn span_begin(self, span: Span) {
-        self.act(|state, me| {
-            let span = &mut state.spans[span.0 as usize];
-            span.depth[me] += 1;
-            span.inside |= 1 << me;
-        });
+        self.act(|state, me| state.spans[span.0 as usize].mark(me as u8, true));
     }
 
     fn span_end(self, span: Span) {
-        self.act(|state, me| {
-            let span = &mut state.spans[span.0 as usize];
-            span.depth[me] = span.depth[me].saturating_sub(1);
-            if span.depth[me] == 0 {
-                span.inside &= !(1 << me);
-            }
-        });
+        self.act(|state, me| state.spans[span.0 as usize].mark(me as u8, false));
     }
 
     fn mark(self, place: u8, live: &[u64]) {
@@ -232,11 +218,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn user_exit(self) {
-        self.act(|state, me| {
-            let task = state.validator_tasks[me];
-            state.lockdep.user_exit(task, self.site.token());
-            state.note_reports(self.id);
-        });
+        self.act(|state, _| state.user_exit(self.id, self.site));
     }
 }
 
@@ -255,6 +237,18 @@ impl<S: Schedule, E> State<S, E> {
             self.record(task, What::Acquired(lock, Mode::Read));
             self.hand_over(lock, true);
         }
+    }
+
+    pub(super) fn take_map(&mut self, task: u8, map: LockId, at: Site) {
+        self.annotate(task, map, Mode::Write, false, at);
+        self.tasks[task as usize].held.push(map);
+        self.record(task, What::Acquired(map, Mode::Write));
+    }
+
+    pub(super) fn user_exit(&mut self, task: u8, at: Site) {
+        let validator_task = self.validator_tasks[task as usize];
+        self.lockdep.user_exit(validator_task, at.token());
+        self.note_reports(task);
     }
 
     pub(super) fn drop_map(&mut self, task: u8, map: LockId, at: Site) {

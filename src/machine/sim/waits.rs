@@ -70,7 +70,7 @@ impl<S: Schedule, E> State<S, E> {
     }
 
     /// Unfinished tasks that no running task can ever wake.
-    fn doomed(&self) -> u16 {
+    pub(super) fn doomed(&self) -> u16 {
         let all = ((1u32 << self.count) - 1) as u16;
         let done = self.done;
         let mut live = self.runnable;

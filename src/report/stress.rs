@@ -1,0 +1,126 @@
+//! What a case did on OS threads, for people and as JSON.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use super::json::{Entry, Verdict};
+use crate::case::Case;
+use crate::machine::Policy;
+use crate::oracle::{Kind, Severity};
+use crate::shrink::Size;
+use crate::stress::{Report, Reported};
+
+/// A finding, and the file of its case.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What was found.
+    pub reported: Reported,
+    /// Seconds before it.
+    pub seconds: f64,
+    /// The case that shows it.
+    pub case: Case,
+    /// Where it was written.
+    pub file: PathBuf,
+}
+
+/// Verdict and findings for people.
+pub fn text(case: &Case, policy: Policy, report: &Report, found: &[Found]) -> String {
+    let mut text = case.variant.name().to_string();
+    text.extend(case.bug.map(|bug| format!(" with bug {}", bug.id())));
+    let seconds = report.time.as_secs_f64();
+    let rate = report.rounds as f64 / seconds.max(1e-3);
+    let _ = write!(text, ", {} on threads: {} (", policy.name(), sum(report));
+    let _ = writeln!(text, "{}; {} rounds, {rate:.0} rounds/s)", ending(report), report.rounds);
+    for Found { reported, seconds, file, .. } in found {
+        let Reported { kind, message, signature, .. } = reported;
+        let documented = if is_violation(reported) { "" } else { " (documented)" };
+        let _ = writeln!(text, "\n{kind}{documented}: {message}\n    signature: {signature}");
+        let _ = writeln!(text, "    after {seconds:.2} s; case: {}", file.display());
+    }
+    for crash in &report.crashes {
+        let _ = writeln!(text, "\ncrash: {crash}");
+    }
+    text
+}
+
+fn is_violation(reported: &Reported) -> bool {
+    reported.severity == Severity::Violation.name()
+}
+
+fn sum(report: &Report) -> String {
+    let violations = report.findings.iter().filter(|(found, _)| is_violation(found)).count();
+    let documented = report.findings.len() - violations;
+    let mut parts = Vec::new();
+    match (violations, report.crashes.len()) {
+        (0, 0) => parts.push("clean".to_string()),
+        (0, _) => parts.push("crashed".to_string()),
+        (1, _) => parts.push("1 violation".to_string()),
+        _ => parts.push(format!("{violations} violations")),
+    }
+    if documented > 0 {
+        parts.push(format!("{documented} documented"));
+    }
+    parts.join(", ")
+}
+
+fn ending(report: &Report) -> String {
+    match (report.hung, report.interrupted) {
+        (Some(hung), _) => format!("hung after {:.2} s", hung.as_secs_f64()),
+        (None, true) => format!("interrupted after {:.1} s", report.time.as_secs_f64()),
+        (None, false) => format!("{:.1} s", report.time.as_secs_f64()),
+    }
+}
+
+/// The same as JSON.
+pub fn verdict(case: &Case, policy: Policy, report: &Report, found: Vec<Found>) -> Verdict {
+    let crashes = report.crashes.iter().map(|crash| crashed(crash, case));
+    Verdict {
+        target: "protocol".to_string(),
+        variant: Some(case.variant.name()),
+        policy: Some(policy.name()),
+        verdict: if report.is_bad() { "violation" } else { "clean" },
+        exhausted: false,
+        bound: Some(ending(report)),
+        schedules: report.rounds,
+        findings: found.into_iter().map(entry).chain(crashes).collect(),
+        bug: case.bug.map(|bug| bug.id()),
+        bug_found: None,
+        ending: Some(if report.hung.is_some() { "stuck" } else { "finished" }),
+        timeline: None,
+        edges: None,
+    }
+}
+
+fn entry(found: Found) -> Entry {
+    let Found { reported, seconds, case, file } = found;
+    let kinds = Kind::ALL.iter().map(|kind| kind.name());
+    let violation = is_violation(&reported);
+    Entry {
+        kind: kinds.into_iter().find(|kind| *kind == reported.kind).unwrap_or("unknown"),
+        severity: if violation { Severity::Violation } else { Severity::Documented }.name(),
+        signature: reported.signature,
+        classes: reported.classes,
+        message: reported.message,
+        operations: Some(Size::of(&case).operations),
+        bursts: Some(Size::of(&case).bursts),
+        case: Some(case.to_string()),
+        seconds: Some((seconds * 1e3).round() / 1e3),
+        file: Some(file.display().to_string()),
+    }
+}
+
+/// A child that died.
+fn crashed(message: &str, case: &Case) -> Entry {
+    Entry {
+        kind: "crash",
+        severity: Severity::Violation.name(),
+        signature: format!("crash of stress in {}", case.variant.name()),
+        classes: Vec::new(),
+        message: message.to_string(),
+        case: Some(case.to_string()),
+        operations: None,
+        bursts: None,
+        seconds: None,
+        file: None,
+    }
+}

@@ -1,0 +1,106 @@
+//! A case on real threads for a while, in child processes: threads that are stuck cannot be joined,
+//! so the process that holds them has to go.
+//!
+//! A bug in here would be a child that outlives its parent (it ends when its standard input does,
+//! however the parent ended), a finding that is dropped, or a crash of a child taken for silence.
+
+mod child;
+mod lane;
+mod message;
+mod reproduce;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::case::Case;
+use crate::machine::Policy;
+use crate::prng::Prng;
+use lane::Lane;
+
+pub use child::child;
+pub use message::Reported;
+pub use reproduce::reproduce;
+
+/// Longest time of one child.
+const BATCH: Duration = Duration::from_secs(10);
+/// How often the lanes are looked after.
+const TICK: Duration = Duration::from_millis(20);
+/// How long children may take beyond their time before they are ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program that is the child: this one.
+    pub program: PathBuf,
+    /// The case, with the variant to run.
+    pub case: Case,
+    /// Admission rule of every rwsem.
+    pub policy: Policy,
+    /// Children at a time.
+    pub lanes: usize,
+    /// How long, unless it hangs before.
+    pub time: Duration,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Rounds, of all lanes.
+    pub rounds: u64,
+    /// How long it took.
+    pub time: Duration,
+    /// Findings, each signature once, with the seconds before it.
+    pub findings: Vec<(Reported, f64)>,
+    /// What a child said or died of that could not go on.
+    pub crashes: Vec<String>,
+    /// Tasks got stuck, after so long.
+    pub hung: Option<Duration>,
+    /// It was ended from outside.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// Something is wrong with the variant, or with us.
+    pub fn is_bad(&self) -> bool {
+        let violation = |(found, _): &(Reported, f64)| found.severity == "violation";
+        self.findings.iter().any(violation) || !self.crashes.is_empty()
+    }
+}
+
+/// Runs the case until the time is over, it hangs, a child crashes, or `stop` is set. `progress` is
+/// told of what there is now and then.
+pub fn run(plan: &Plan, stop: &AtomicBool, progress: impl Fn(&Report)) -> std::io::Result<Report> {
+    let begin = Instant::now();
+    let report = Mutex::new(Report::default());
+    let over = AtomicBool::new(false);
+    let mut seeds = Prng(plan.seed);
+    let lanes: Vec<Lane> =
+        (0..plan.lanes).map(|_| Lane::new(plan, seeds.next(), begin, &report, &over)).collect();
+    let failed = thread::scope(|scope| {
+        let threads: Vec<_> = lanes.iter().map(|lane| scope.spawn(|| lane.run())).collect();
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            let late = begin.elapsed() >= plan.time + GRACE;
+            if late || stop.load(Ordering::Relaxed) || over.load(Ordering::Relaxed) {
+                over.store(true, Ordering::Relaxed);
+                lanes.iter().for_each(Lane::end_child);
+            }
+            progress(&report.lock().expect("no thread panics with the lock held"));
+            thread::sleep(TICK);
+        }
+        let joined = threads.into_iter().map(|t| t.join().expect("a lane does not panic"));
+        joined.collect::<std::io::Result<Vec<()>>>().err()
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let mut report = report.into_inner().expect("no thread panics with the lock held");
+    report.time = begin.elapsed();
+    report.interrupted = stop.load(Ordering::Relaxed);
+    Ok(report)
+}

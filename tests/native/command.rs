@@ -1,0 +1,165 @@
+//! `stress` from the outside.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Output of a command that must end with that code and say nothing on stderr.
+#[track_caller]
+fn expect(code: i32, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = command(arguments).output().expect("the program runs");
+    let stderr = String::from_utf8_lossy(&stderr);
+    assert_eq!((status.code(), &*stderr), (Some(code), ""), "{arguments:?}");
+    String::from_utf8(stdout).expect("stdout is UTF-8")
+}
+
+fn results(code: i32, arguments: &[&str]) -> Vec<Value> {
+    let document: Value = serde_json::from_str(&expect(code, arguments)).expect("JSON");
+    assert_eq!(document["format"], 1);
+    document["results"].as_array().expect("a list").clone()
+}
+
+/// A folder that does not exist yet.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stress").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
+fn signatures(result: &Value) -> BTreeSet<String> {
+    let findings = result["findings"].as_array().expect("a list").iter();
+    findings.map(|f| f["signature"].as_str().expect("text").to_string()).collect()
+}
+
+#[test]
+fn a_nested_region_hangs_on_threads_as_on_the_simulator() {
+    let folder = scratch("hangs");
+    let folder = folder.to_str().expect("UTF-8");
+    let results = results(1, &["stress", NESTED, "--seconds", "60", "--json", "--results", folder]);
+    let result = &results[0];
+    assert_eq!((&result["verdict"], &result["ending"]), (&"violation".into(), &"stuck".into()));
+    let run: Value = serde_json::from_str(&expect(1, &["run", NESTED, "--json"])).expect("JSON");
+    assert_eq!(signatures(result), signatures(&run["results"][0]));
+    for finding in result["findings"].as_array().expect("a list") {
+        let file = finding["file"].as_str().expect("a path");
+        let written = fs::read_to_string(file).expect("the file was written");
+        assert!(written.ends_with(finding["case"].as_str().expect("a case")));
+        let ran = expect(1, &["run", file]);
+        assert!(ran.contains(finding["signature"].as_str().expect("text")), "{ran}");
+    }
+}
+
+#[test]
+fn sound_variants_do_not_hang() {
+    let folder = scratch("clean");
+    let to = folder.to_str().expect("UTF-8");
+    let sound = ["--variant", "counted", "--variant", "always-lock", "--seconds", "2"];
+    let clean = ["stress", NESTED, "--json", "--seed", "1", "--results", to];
+    let results = results(0, &[&clean[..], &sound[..]].concat());
+    assert_eq!(results.len(), 2);
+    for result in results {
+        assert_eq!((&result["verdict"], &result["exhausted"]), (&"clean".into(), &false.into()));
+        assert!(result["schedules"].as_u64().expect("a number") > 0);
+    }
+    assert!(!folder.exists(), "nothing was found, nothing is written");
+}
+
+#[test]
+fn bad_usage_is_one_line() {
+    let phase_fair = ["stress", NESTED, "--policy", "phase-fair"];
+    let zero = ["stress", NESTED, "--seconds", "0"];
+    let nothing = ["stress", "no-such.case"];
+    let words = ["phase-fair exists on the simulator only", "--seconds", "no-such.case"];
+    for (arguments, word) in [&phase_fair[..], &zero, &nothing].into_iter().zip(words) {
+        let Output { status, stdout, stderr } = command(arguments).output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert_eq!((status.code(), stdout.len(), stderr.lines().count()), (Some(2), 0, 1));
+        assert!(stderr.contains(word), "{stderr}");
+    }
+}
+
+/// Each thread lists the children that it started.
+fn children(parent: &Child) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{}/task", parent.id())).into_iter().flatten();
+    let list = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("children")).ok();
+    let lists: Vec<String> = threads.filter_map(|thread| list(thread.ok()?)).collect();
+    lists.join(" ").split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
+/// A stress that runs, and its child.
+fn running(name: &str) -> (Child, i32) {
+    let folder = scratch(name);
+    let to = folder.to_str().expect("UTF-8");
+    let arguments = ["stress", NESTED, "--variant", "counted", "--seconds", "60", "--threads", "2"];
+    let parent = command(&[&arguments[..], &["--results", to]].concat()).spawn().expect("it runs");
+    let child = within(|| children(&parent).first().copied());
+    thread::sleep(Duration::from_millis(300));
+    (parent, child)
+}
+
+/// Waits for something that has to come.
+#[track_caller]
+fn within<T>(there: impl Fn() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = there() {
+            return value;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "it never came");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A process that is gone, or a zombie that nobody reaps.
+fn gone(id: i32) -> Option<()> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    (status.is_empty() || status.contains("State:\tZ")).then_some(())
+}
+
+#[test]
+fn a_killed_parent_leaves_no_child() {
+    let (mut parent, child) = running("killed");
+    parent.kill().expect("it can be killed");
+    parent.wait().expect("it ends");
+    within(|| gone(child));
+}
+
+#[test]
+fn an_interrupt_prints_what_holds_and_leaves_no_child() {
+    let (parent, child) = running("interrupted");
+    kill(Pid::from_raw(parent.id() as i32), Signal::SIGINT).expect("it can be interrupted");
+    let output = parent.wait_with_output().expect("it ends");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.starts_with("counted, writer-fair on threads: clean (interrupted after"),
+        "{text}"
+    );
+    within(|| gone(child));
+}
+
+#[test]
+fn a_child_that_dies_is_a_crash() {
+    let (parent, child) = running("crash");
+    kill(Pid::from_raw(child), Signal::SIGKILL).expect("it can be killed");
+    let output = parent.wait_with_output().expect("it ends");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("crash: the process of the threads died: signal: 9"), "{text}");
+}
