@@ -159,8 +159,8 @@ where
             return;
         }
         node.below[task] = self.sets.union(node.below[task], step.set);
-        for q in 0..self.model.tasks() {
-            node.below[q] = self.sets.union(node.below[q], below[q]);
+        for (q, &below) in below.iter().enumerate().take(self.model.tasks()) {
+            node.below[q] = self.sets.union(node.below[q], below);
         }
     }
 
@@ -317,7 +317,7 @@ where
             known => {
                 let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
                 let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
-                self.visited.enter(node.key, enabled, self.config.covering(&node, sleep));
+                self.visited.enter(node.key, self.config.covering(&node, sleep));
                 self.keep();
                 self.path.nodes.push(Node { sleep, ..node });
             }

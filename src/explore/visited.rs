@@ -13,8 +13,6 @@ use crate::machine::sim::Fingerprint;
 pub struct Known {
     /// Tasks that were asleep when it was searched (preemptions left, where these are bounded).
     pub sleep: u16,
-    /// Tasks that can run there.
-    pub enabled: u16,
     /// Which of the futures; none while the search is below it.
     future: u32,
 }
@@ -42,8 +40,8 @@ impl Visited {
     }
 
     /// The search goes below the state.
-    pub fn enter(&mut self, key: Fingerprint, enabled: u16, sleep: u16) {
-        self.states.insert(key, Known { sleep, enabled, future: UNFINISHED });
+    pub fn enter(&mut self, key: Fingerprint, sleep: u16) {
+        self.states.insert(key, Known { sleep, future: UNFINISHED });
     }
 
     /// The search is done with the state.
