@@ -54,6 +54,8 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) taught: Vec<Vec<u8>>,
     /// The machine and the observer at each node.
     kept: Vec<(Checkpoint, O::Memory)>,
+    /// Steps before the path, which no other order of tasks can tell apart.
+    before: Vec<u8>,
     /// The machine stands at the end of the path.
     in_place: bool,
     /// Records that the observer has followed.
@@ -90,6 +92,7 @@ where
             shown: Vec::new(),
             taught: Vec::new(),
             kept: Vec::new(),
+            before: Vec::new(),
             in_place: false,
             followed: 0,
             started: false,
@@ -107,7 +110,9 @@ where
         if !self.started {
             self.started = true;
             self.begin(slots, start);
+            self.before = (0..slots.len() as u8).collect();
             if !self.prelude(slots) {
+                self.before.clear();
                 self.begin(slots, start);
             }
             self.arrive(self.sim.advance(slots), None);
@@ -283,13 +288,16 @@ where
     /// Keeps the schedule where it showed a finding or taught the validator a dependency.
     fn note_news(&mut self) {
         let edges = self.sim.inspect(|seen| seen.lockdep.edges().len());
-        let script = |path: &Path| path.steps.iter().map(|step| step.task).collect::<Vec<u8>>();
+        let (before, path) = (&self.before, &self.path);
+        let script = || -> Vec<u8> {
+            before.iter().copied().chain(path.steps.iter().map(|step| step.task)).collect()
+        };
         while self.shown.len() < self.observer.findings() {
-            self.shown.push(script(&self.path));
+            self.shown.push(script());
         }
         if edges > self.edges {
             self.edges = edges;
-            self.taught.push(script(&self.path));
+            self.taught.push(script());
         }
     }
 
