@@ -164,8 +164,8 @@ where
             return;
         }
         node.below[task] = self.sets.union(node.below[task], step.set);
-        for (q, &below) in below.iter().enumerate().take(self.model.tasks()) {
-            node.below[q] = self.sets.union(node.below[q], below);
+        for (mine, &more) in node.below.iter_mut().zip(below) {
+            *mine = self.sets.union(*mine, more);
         }
     }
 

@@ -1,15 +1,25 @@
 //! Exhaustive search over the schedules of a case's programs.
 
 mod check;
+mod closed;
 mod config;
 mod cursor;
 mod engine;
+mod hang;
+mod layers;
+mod limits;
+mod matrix;
 mod model;
 mod path;
+mod prediction;
 mod protocol;
 mod sets;
+mod shortest;
 mod slots;
+mod stepper;
 mod visited;
+mod watch;
+mod witness;
 
 use std::collections::BTreeSet;
 
@@ -18,12 +28,20 @@ use crate::machine::sim::{Fingerprint, Sim};
 use crate::oracle::Finding;
 use crate::run::{Options, Stage};
 
+pub use closed::{Closed, closed};
 pub use config::{Config, Mistake, Reduction};
 pub use cursor::Cursor;
 pub use engine::{Counts, Search};
+pub use limits::Limits;
+#[cfg(feature = "cli")]
+pub use matrix::RowJson;
+pub use matrix::{Hangs, Matrix, Row, matrix};
 pub use model::{Model, Observer, SearchTask};
+pub use prediction::{Instances, PredictedStep, Prediction, predictions};
 pub use protocol::{Judge, Machine, Programs};
+pub use shortest::{SHORTEST_RUNS, Short, shortest};
 pub use slots::search;
+pub use witness::{Answer, Whose, Witness, witness};
 
 /// What a search has seen so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +69,9 @@ pub struct Explored {
     pub progress: Progress,
     /// Each signature once, in the order in which they showed.
     pub findings: Vec<Found>,
+    /// What the validator predicts from the dependencies of all runs: the `lock-order` and
+    /// `recursive-lock` findings among them, for [`witness`].
+    pub predictions: Vec<Prediction>,
     /// Contents of the shared locations, and who had finished, at the ends of runs.
     pub ends: BTreeSet<Fingerprint>,
 }

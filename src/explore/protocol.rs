@@ -6,6 +6,7 @@ use std::future::Future;
 use super::cursor::Cursor;
 use super::engine::Search;
 use super::model::{Model, Observer, SearchTask};
+use super::prediction::predictions;
 use super::{Explored, Found};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
@@ -25,6 +26,12 @@ impl Programs {
         let Options { policy, all_points, max_points, .. } = *options;
         let settings = Settings { policy, all_points, max_points, recording: false };
         Programs { stage, settings }
+    }
+
+    /// The same, and every step is among the records that an observer follows.
+    pub(super) fn recorded(mut self) -> Programs {
+        self.settings.recording = true;
+        self
     }
 }
 
@@ -130,11 +137,13 @@ impl Search<'_, Programs, Judge> {
     pub(super) fn explored(self, exhausted: bool) -> Explored {
         let progress = self.progress();
         let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
+        let predictions = self.sim.inspect(predictions);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
             exhausted: exhausted && clean,
             progress,
             findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
+            predictions,
             ends: self.observer.ends,
         }
     }

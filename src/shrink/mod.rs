@@ -111,6 +111,16 @@ pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
     }
 }
 
+/// The case with the shortest schedule found that the judge keeps, after at most `runs` questions;
+/// its programs and configuration stay as they are.
+pub fn shorten(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
+    let mut search = Search { best: case.clone(), judge, runs };
+    if search.ask(case) {
+        schedule::reduce(&mut search);
+    }
+    search.best
+}
+
 /// The best case so far, and who judges the next.
 struct Search<'a, J> {
     best: Case,

@@ -106,7 +106,7 @@ impl Observer<Event> for Possible<'_> {
 }
 
 /// Steps after which a case counts as too large for this test.
-const MAX_STEPS: u64 = 400_000;
+const MAX_STEPS: u64 = 60_000;
 
 /// Explores the case and then runs it on threads; false where the search is not exhausted.
 #[track_caller]

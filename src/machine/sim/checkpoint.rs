@@ -112,6 +112,8 @@ impl<S: Schedule, E> State<S, E> {
         (self.runnable, self.done, self.words_print) = (from.runnable, from.done, from.words_print);
         (self.points, self.events, self.next) = (from.points, from.events, None);
         self.records.truncate(from.records);
+        // No search reads them, and it would never come to their end.
+        self.turns.clear();
         self.cycles.truncate(from.cycles);
     }
 

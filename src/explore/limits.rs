@@ -1,0 +1,41 @@
+//! What stops a search.
+
+use std::time::Instant;
+
+use super::Progress;
+
+/// Where a search gives up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Schedules.
+    pub schedules: u64,
+    /// Different states: what bounds the memory.
+    pub states: usize,
+    /// A moment. What is found before it depends on the machine; nothing else does.
+    pub until: Option<Instant>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { schedules: 10_000_000, states: 4_000_000, until: None }
+    }
+}
+
+impl Limits {
+    /// The limit that the search has come to, in words.
+    pub fn reached(&self, progress: &Progress) -> Option<String> {
+        if progress.counts.schedules >= self.schedules {
+            Some("the bound on schedules".to_string())
+        } else if progress.states >= self.states {
+            Some("the bound on states".to_string())
+        } else {
+            let late = self.until.is_some_and(|until| Instant::now() >= until);
+            late.then(|| "the time allowed".to_string())
+        }
+    }
+
+    /// What is left of them after that many schedules.
+    pub(super) fn after(&self, schedules: u64) -> Limits {
+        Limits { schedules: self.schedules.saturating_sub(schedules), ..*self }
+    }
+}
