@@ -81,6 +81,7 @@ fn help_has_an_example_for_every_command() {
     let commands: &[&[&str]] = &[
         &["campaign"],
         &["run"],
+        &["explore"],
         &["minimize"],
         &["stress"],
         &["variants"],

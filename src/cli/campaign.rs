@@ -3,7 +3,6 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -77,7 +76,7 @@ impl Arguments {
     pub fn run(self) -> Result<Done, Bad> {
         let plan = self.plan()?;
         let stop = interrupt()?;
-        let report = campaign::run(&plan, &stop)?;
+        let report = campaign::run(&plan, stop)?;
         let text = match self.json {
             true => results::document(&plan.results, &report).text(),
             false => results::text(&plan.results, &report),
@@ -131,14 +130,13 @@ impl Arguments {
     }
 }
 
-/// Ctrl-C ends the fuzzing; a second one ends the program.
-pub fn interrupt() -> Result<Arc<AtomicBool>, Bad> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+/// Ctrl-C sets the flag; a second one ends the program.
+pub fn interrupt() -> Result<&'static AtomicBool, Bad> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     })?;
-    Ok(stop)
+    Ok(&STOP)
 }

@@ -88,7 +88,7 @@ impl Check {
         let code = check::run(&self.files, self.verify, &mut stdout, &mut io::stderr());
         // A reader that has gone wants nothing more.
         let _ = stdout.flush();
-        Ok(Done { text: String::new(), code })
+        Ok(Done { text: String::new(), code, warning: None })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod case;
+mod explore;
 mod lockdep;
 mod minimize;
 mod run;
@@ -33,6 +34,7 @@ struct Arguments {
 enum Command {
     Campaign(campaign::Arguments),
     Run(run::Arguments),
+    Explore(explore::Arguments),
     Minimize(minimize::Arguments),
     Stress(stress::Arguments),
     #[command(hide = true)]
@@ -50,17 +52,19 @@ pub struct Done {
     pub text: String,
     /// Exit code, 0 or 1 (2 where a part of the input was bad).
     pub code: u8,
+    /// What went wrong although there is something to say: one line for stderr, and code 2.
+    pub warning: Option<String>,
 }
 
 impl Done {
     /// Nothing was found.
     pub fn clean(text: String) -> Done {
-        Done { text, code: 0 }
+        Done { text, code: 0, warning: None }
     }
 
     /// Code 1 if something was found.
     pub fn found(text: String, found: bool) -> Done {
-        Done { text, code: found.into() }
+        Done { text, code: found.into(), warning: None }
     }
 }
 
@@ -80,7 +84,10 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     match arguments.command.run() {
-        Ok(done) => print(&done.text, done.code),
+        Ok(done) => match (print(&done.text, done.code), done.warning) {
+            (code, None) => code,
+            (_, Some(line)) => bad(&line),
+        },
         Err(Bad(line)) => bad(&line),
     }
 }
@@ -90,6 +97,7 @@ impl Command {
         match self {
             Command::Campaign(arguments) => arguments.run(),
             Command::Run(arguments) => arguments.run(),
+            Command::Explore(arguments) => arguments.run(),
             Command::Minimize(arguments) => arguments.run(),
             Command::Stress(arguments) => arguments.run(),
             Command::StressChild => stress::child(),

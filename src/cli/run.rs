@@ -48,7 +48,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Points {
+pub enum Points {
     /// Those between which the order can matter
     Needed,
     /// Every acquire, access and release
@@ -62,7 +62,8 @@ impl Arguments {
         let policy = self.policy.as_deref().map(policy).transpose()?;
         let mut runner = Runner::new();
         let mut ran = Vec::new();
-        for case in self.cases(case)? {
+        let bug = self.bug.as_deref().map(bug).transpose()?;
+        for case in cases(case, bug, &self.variant)? {
             let own = Options::of(&case);
             let policy = policy.unwrap_or(own.policy);
             let options = Options {
@@ -79,23 +80,6 @@ impl Arguments {
             false => ran.into_iter().map(|ran| ran.text).collect::<Vec<_>>().join("\n"),
         };
         Ok(Done::found(text, found))
-    }
-
-    /// The case once for each variant to run.
-    fn cases(&self, case: Case) -> Result<Vec<Case>, Bad> {
-        if let Some(id) = &self.bug {
-            let bug = bug(id)?;
-            return Ok(vec![Case { variant: bug.variant(), bug: Some(bug), ..case }]);
-        }
-        if self.variant.is_empty() {
-            return Ok(vec![case]);
-        }
-        let with = |variant| Case {
-            variant,
-            bug: case.bug.filter(|bug| bug.variant() == variant),
-            ..case.clone()
-        };
-        Ok(variants(&self.variant)?.into_iter().map(with).collect())
     }
 
     fn one(&self, runner: &mut Runner, case: Case, options: &Options) -> Ran {
@@ -124,6 +108,22 @@ struct Ran {
     text: String,
     verdict: Verdict,
     violated: bool,
+}
+
+/// The case with that bug, or once for each of the variants; as it is where nothing is asked for.
+pub fn cases(case: Case, bug: Option<Bug>, names: &[String]) -> Result<Vec<Case>, Bad> {
+    if let Some(bug) = bug {
+        return Ok(vec![Case { variant: bug.variant(), bug: Some(bug), ..case }]);
+    }
+    if names.is_empty() {
+        return Ok(vec![case]);
+    }
+    let with = |variant| Case {
+        variant,
+        bug: case.bug.filter(|bug| bug.variant() == variant),
+        ..case.clone()
+    };
+    Ok(variants(names)?.into_iter().map(with).collect())
 }
 
 /// The variants of these names, where `all` stands for every one.

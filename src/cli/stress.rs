@@ -73,7 +73,7 @@ impl Arguments {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let report = run(plan, &stop)?;
+            let report = run(plan, stop)?;
             let found = self.write(plan, &report)?;
             bad |= report.is_bad();
             texts.push(written::text(&plan.case, plan.policy, &report, &found));

@@ -22,6 +22,7 @@ use crate::machine::sim::{Checkpoint, Fingerprint, Object, Sim};
 
 /// Counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Counts {
     /// Runs to the end, or to where others have gone on.
     pub schedules: u64,
@@ -55,14 +56,14 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     /// The machine and the observer at each node.
     kept: Vec<(Checkpoint, O::Memory)>,
     /// Steps before the path, which no other order of tasks can tell apart.
-    before: Vec<u8>,
+    pub(super) before: Vec<u8>,
     /// The machine stands at the end of the path.
-    in_place: bool,
+    pub(super) in_place: bool,
     /// Records that the observer has followed.
     followed: usize,
-    started: bool,
+    pub(super) started: bool,
     /// Dependencies that the validator knows.
-    edges: usize,
+    pub(super) edges: usize,
 }
 
 /// Futures of the tasks, in place.
@@ -100,7 +101,8 @@ where
         }
     }
 
-    /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step.
+    /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step
+    /// and only where there is one to make.
     pub(super) fn go<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
@@ -109,19 +111,16 @@ where
     ) -> bool {
         if !self.started {
             self.started = true;
-            self.begin(slots, start);
-            self.before = (0..slots.len() as u8).collect();
-            if !self.prelude(slots) {
-                self.before.clear();
-                self.begin(slots, start);
-            }
-            self.arrive(self.sim.advance(slots), None);
+            let runnable = self.enter(slots, start);
+            self.arrive(runnable, None);
+        } else {
+            self.stand_again(slots, start);
         }
         loop {
+            let Some(task) = self.choose() else { return true };
             if stop(self) {
                 return false;
             }
-            let Some(task) = self.choose() else { return true };
             if !self.in_place {
                 self.return_to_path(slots, start);
             }
@@ -190,6 +189,21 @@ where
         self.catch_up();
     }
 
+    /// Comes to the first state; gives the tasks that can run there.
+    pub(super) fn enter<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) -> u16 {
+        self.begin(slots, start);
+        self.before = (0..slots.len() as u8).collect();
+        if !self.prelude(slots) {
+            self.before.clear();
+            self.begin(slots, start);
+        }
+        self.sim.advance(slots)
+    }
+
     /// Brings every task before its first scheduling point. Whether none touched anything on the way:
     /// then nobody can tell in which order they came there.
     fn prelude<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>) -> bool {
@@ -212,9 +226,8 @@ where
         self.in_place = true;
     }
 
-    /// Keeps the state that the search goes below.
-    fn keep(&mut self) {
-        let depth = self.path.nodes.len();
+    /// Keeps the state after so many steps, which the search goes below.
+    pub(super) fn keep(&mut self, depth: usize) {
         if self.kept.len() <= depth {
             self.kept.resize_with(depth + 1, Default::default);
         }
@@ -224,7 +237,7 @@ where
     }
 
     /// The observer follows what was replayed.
-    fn catch_up(&mut self) {
+    pub(super) fn catch_up(&mut self) {
         let (observer, followed) = (&mut self.observer, &mut self.followed);
         self.sim.inspect(|seen| {
             for record in &seen.records[*followed..] {
@@ -249,7 +262,11 @@ where
     }
 
     /// Lets the machine make that step; gives the tasks that can run then.
-    fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
+    pub(super) fn run<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        task: u8,
+    ) -> u16 {
         self.sim.with_schedule(|cursor| {
             cursor.next = Some(task);
             cursor.touched.clear();
@@ -316,7 +333,7 @@ where
             return self.cut(None);
         }
         if self.config.reduction == Reduction::None {
-            self.keep();
+            self.keep(self.path.nodes.len());
             return self.path.nodes.push(node);
         }
         let known = self.visited.get(node.key);
@@ -326,7 +343,7 @@ where
                 let sleep = known.map_or(node.sleep, |known| node.sleep & known.sleep);
                 let sleep = if self.config.max_preemptions.is_some() { node.sleep } else { sleep };
                 self.visited.enter(node.key, self.config.covering(&node, sleep));
-                self.keep();
+                self.keep(self.path.nodes.len());
                 self.path.nodes.push(Node { sleep, ..node });
             }
         }
@@ -428,6 +445,10 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
             findings: self.observer.findings(),
+            fraction: match self.started && self.path.nodes.is_empty() {
+                true => 1.0,
+                false => self.path.fraction(),
+            },
         }
     }
 

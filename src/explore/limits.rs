@@ -1,5 +1,6 @@
 //! What stops a search.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Progress;
@@ -13,11 +14,13 @@ pub struct Limits {
     pub states: usize,
     /// A moment. What is found before it depends on the machine; nothing else does.
     pub until: Option<Instant>,
+    /// A flag that somebody sets, with the same effect.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { schedules: 10_000_000, states: 4_000_000, until: None }
+        Limits { schedules: 10_000_000, states: 4_000_000, until: None, stop: None }
     }
 }
 
@@ -28,6 +31,8 @@ impl Limits {
             Some("the bound on schedules".to_string())
         } else if progress.states >= self.states {
             Some("the bound on states".to_string())
+        } else if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            Some("interrupted".to_string())
         } else {
             let late = self.until.is_some_and(|until| Instant::now() >= until);
             late.then(|| "the time allowed".to_string())

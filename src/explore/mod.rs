@@ -8,15 +8,25 @@ mod engine;
 mod hang;
 mod layers;
 mod limits;
+#[cfg(feature = "cli")]
+mod live;
 mod matrix;
 mod model;
 mod path;
 mod prediction;
 mod protocol;
+mod repeat;
+#[cfg(feature = "cli")]
+pub mod resume;
+#[cfg(feature = "cli")]
+pub mod session;
 mod sets;
 mod shortest;
+mod show;
 mod slots;
 mod stepper;
+#[cfg(feature = "cli")]
+mod store;
 mod visited;
 mod watch;
 mod witness;
@@ -25,8 +35,8 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::machine::sim::{Fingerprint, Sim};
-use crate::oracle::Finding;
-use crate::run::{Options, Stage};
+use crate::oracle::{Finding, Signature};
+use crate::run::{Described, Options, Stage};
 
 pub use closed::{Closed, closed};
 pub use config::{Config, Mistake, Reduction};
@@ -40,6 +50,7 @@ pub use model::{Model, Observer, SearchTask};
 pub use prediction::{Instances, PredictedStep, Prediction, predictions};
 pub use protocol::{Judge, Machine, Programs};
 pub use shortest::{SHORTEST_RUNS, Short, shortest};
+pub use show::{Shown, ShownFinding, show};
 pub use slots::search;
 pub use witness::{Answer, Whose, Witness, witness};
 
@@ -58,6 +69,8 @@ pub struct Progress {
     pub frontier: usize,
     /// Different findings.
     pub findings: usize,
+    /// The part of the search that is done: an estimate, which can fall when new orders turn up.
+    pub fraction: f64,
 }
 
 /// What a search has seen in the end.
@@ -72,6 +85,8 @@ pub struct Explored {
     /// What the validator predicts from the dependencies of all runs: the `lock-order` and
     /// `recursive-lock` findings among them, for [`witness`].
     pub predictions: Vec<Prediction>,
+    /// The validator's reports in words: of the dependencies of all runs together.
+    pub reports: Vec<(Signature, Described)>,
     /// Contents of the shared locations, and who had finished, at the ends of runs.
     pub ends: BTreeSet<Fingerprint>,
 }

@@ -17,6 +17,7 @@ pub type PerTask = [SetId; MAX_TASKS];
 
 /// A state on the path.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Node {
     /// Its identity.
     pub key: Fingerprint,
@@ -39,6 +40,7 @@ pub struct Node {
 
 /// A step on the path, from the node of the same index.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Step {
     /// Whose.
     pub task: u8,
@@ -52,6 +54,7 @@ pub struct Step {
 
 /// The path.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Path {
     /// States, the first one first. One more than the steps while the search stands at a node.
     pub nodes: Vec<Node>,
@@ -164,6 +167,17 @@ impl Path {
         );
         let node = &mut self.nodes[i];
         node.backtrack |= tip.reach(sets, racing, independent) & node.enabled;
+    }
+
+    /// The part of the search that is done, if what is below a state is as much as below the next: an
+    /// estimate, which falls where a race adds a task to try.
+    pub fn fraction(&self) -> f64 {
+        let (mut done, mut weight) = (0.0, 1.0);
+        for node in &self.nodes {
+            weight /= f64::from(node.backtrack.count_ones().max(1));
+            done += weight * f64::from((node.backtrack & node.sleep).count_ones());
+        }
+        done
     }
 
     /// What happened before whatever `task` does next.

@@ -11,7 +11,7 @@ use super::{Explored, Found};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
 use crate::oracle::{Facts, Finding, Oracles};
-use crate::run::{Options, Stage};
+use crate::run::{Options, Stage, describe_reports};
 
 /// The programs of a case.
 #[derive(Debug)]
@@ -138,12 +138,14 @@ impl Search<'_, Programs, Judge> {
         let progress = self.progress();
         let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
         let predictions = self.sim.inspect(predictions);
+        let reports = self.sim.inspect(describe_reports);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
             exhausted: exhausted && clean,
             progress,
             findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
             predictions,
+            reports,
             ends: self.observer.ends,
         }
     }

@@ -12,6 +12,7 @@ const WORDS: usize = OBJECTS / 64;
 
 /// A set of touched objects. Equal sets have equal ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct SetId(pub u32);
 
 impl SetId {
@@ -24,6 +25,7 @@ pub type Bits = [u64; WORDS];
 
 /// What a step touches, and what of that it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Touches {
     /// All of it.
     pub touched: Bits,
@@ -47,6 +49,7 @@ impl Touches {
 
 /// All sets so far.
 #[derive(Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sets {
     sets: Vec<Touches>,
     ids: HashMap<Touches, SetId, FxBuildHasher>,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 
-use super::engine::Search;
+use super::engine::{Search, Slots};
 use super::model::{Model, Observer};
 use crate::machine::MAX_TASKS;
 
@@ -11,30 +11,27 @@ use crate::machine::MAX_TASKS;
 /// every step.
 pub fn search<M: Model, O: Observer<M::Event>>(
     search: &mut Search<'_, M, O>,
-    stop: impl FnMut(&Search<'_, M, O>) -> bool,
+    mut stop: impl FnMut(&Search<'_, M, O>) -> bool,
 ) -> bool
 where
     M::Event: Copy,
 {
     let (sim, model) = (search.sim, search.model);
     let start = |i: usize| model.task(sim.task(i as u8), i);
-    in_place(search, &start, stop)
+    in_place(model.tasks(), &start, |slots| search.go(slots, &start, |search| stop(search)))
 }
 
-fn in_place<M: Model, O: Observer<M::Event>, F: Future<Output = ()>>(
-    search: &mut Search<'_, M, O>,
-    start: &impl Fn(usize) -> F,
-    mut stop: impl FnMut(&Search<'_, M, O>) -> bool,
-) -> bool
-where
-    M::Event: Copy,
-{
+/// Does something with places for that many tasks.
+pub(super) fn in_place<F: Future<Output = ()>, R>(
+    tasks: usize,
+    _: &impl Fn(usize) -> F,
+    with: impl FnOnce(&mut Slots<'_, F>) -> R,
+) -> R {
     let (a, b, c, d) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (i, j, k, l) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let (m, n, o, p) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] =
         [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
-    let tasks = search.model.tasks().min(MAX_TASKS);
-    search.go(&mut slots[..tasks], start, |search| stop(search))
+    with(&mut slots[..tasks.min(MAX_TASKS)])
 }

@@ -10,6 +10,7 @@ use crate::machine::sim::Fingerprint;
 
 /// What is known of a state.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Known {
     /// Tasks that were asleep when it was searched (preemptions left, where these are bounded).
     pub sleep: u16,
@@ -21,6 +22,7 @@ const UNFINISHED: u32 = u32::MAX;
 
 /// States and futures.
 #[derive(Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Visited {
     states: HashMap<Fingerprint, Known, FxBuildHasher>,
     futures: Vec<Box<[SetId]>>,

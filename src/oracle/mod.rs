@@ -21,6 +21,8 @@ use crate::kvm::trace::Event;
 use crate::machine::Policy;
 use crate::machine::sim::{Alarm, Fingerprint, Inspect, Object, Record, What};
 
+#[cfg(feature = "explore")]
+pub(crate) use validator::kind_of as reported_kind;
 pub use waits::{WaitStep, wait_steps};
 
 macro_rules! kinds {

@@ -6,7 +6,7 @@ use crate::lockdep::Kind as Reported;
 use crate::machine::sim::{Inspect, Record};
 
 /// The kind that a report of the validator is a case of.
-pub(super) fn kind_of(reported: Reported) -> Kind {
+pub(crate) fn kind_of(reported: Reported) -> Kind {
     match reported {
         Reported::Circular => Kind::LockOrder,
         Reported::Recursive => Kind::RecursiveLock,

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::explore::{Answer, Shortest};
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::case::Case;
 use crate::oracle::Severity;
@@ -102,23 +103,36 @@ pub struct Entry {
     /// The file of the case, or the input that ended the target (`campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// How short the case is (`explore`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortest: Option<Shortest>,
+    /// Of a predicted cycle: whether it really hangs (`explore`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Answer>,
 }
 
 impl Entry {
     /// A finding of a run.
     pub fn new(finding: &Finding, described: Described, case: &Case) -> Entry {
-        let Size { operations, bursts, .. } = Size::of(case);
+        Entry::explored(finding, described, Some(case))
+    }
+
+    /// A finding of a search, and its case where a single run shows it.
+    pub fn explored(finding: &Finding, described: Described, case: Option<&Case>) -> Entry {
+        let size = case.map(Size::of);
         Entry {
             kind: finding.kind.name(),
             severity: finding.severity.name(),
             signature: described.signature,
             classes: described.classes,
             message: described.message,
-            case: Some(case.to_string()),
-            operations: Some(operations),
-            bursts: Some(bursts),
+            case: case.map(Case::to_string),
+            operations: size.map(|size| size.operations),
+            bursts: size.map(|size| size.bursts),
             seconds: None,
             file: None,
+            shortest: None,
+            witness: None,
         }
     }
 
@@ -142,6 +156,8 @@ impl Entry {
             bursts: None,
             seconds: Some(rounded(found.first)),
             file: Some(crash.artifact.display().to_string()),
+            shortest: None,
+            witness: None,
         }
     }
 }
@@ -160,6 +176,30 @@ pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<E
         bug: case.bug.map(|bug| bug.id()),
         bug_found: None,
         ending: Some(ending(outcome.ending)),
+        timeline: None,
+        edges: None,
+    }
+}
+
+/// The verdict over the schedules of a case's programs; its bounds and counts are to be filled in.
+pub fn explored(
+    case: &Case,
+    policy: &'static str,
+    violated: bool,
+    findings: Vec<Entry>,
+) -> Verdict {
+    Verdict {
+        target: "explore".to_string(),
+        variant: Some(case.variant.name()),
+        policy: Some(policy),
+        verdict: verdict(violated),
+        exhausted: false,
+        bound: None,
+        schedules: 0,
+        findings,
+        bug: case.bug.map(|bug| bug.id()),
+        bug_found: None,
+        ending: None,
         timeline: None,
         edges: None,
     }

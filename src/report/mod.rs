@@ -1,5 +1,6 @@
 //! Findings for people and for programs: pure functions from what was found to text or JSON.
 
+pub mod explore;
 pub mod json;
 pub mod stress;
 pub mod table;

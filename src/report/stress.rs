@@ -106,6 +106,8 @@ fn entry(found: Found) -> Entry {
         case: Some(case.to_string()),
         seconds: Some((seconds * 1e3).round() / 1e3),
         file: Some(file.display().to_string()),
+        shortest: None,
+        witness: None,
     }
 }
 
@@ -122,5 +124,7 @@ fn crashed(message: &str, case: &Case) -> Entry {
         bursts: None,
         seconds: None,
         file: None,
+        shortest: None,
+        witness: None,
     }
 }

@@ -28,6 +28,8 @@ pub use end::End;
 pub use native::{Broken, Rounds};
 pub use stage::Stage;
 pub use words::Described;
+#[cfg(feature = "explore")]
+pub(crate) use words::describe_reports;
 
 /// What a run depends on beside the case's programs, configuration and schedule.
 #[derive(Clone, Copy, Debug)]

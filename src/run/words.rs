@@ -3,6 +3,8 @@
 use crate::kvm::trace::Event;
 use crate::lockdep::Kind as Reported;
 use crate::machine::sim::Inspect;
+#[cfg(feature = "explore")]
+use crate::oracle::Signature;
 use crate::oracle::{Evidence, Finding, WaitStep, wait_steps};
 
 /// A finding in words.
@@ -33,6 +35,17 @@ pub(super) fn describe(
             plain(kind, what, format!("{what}: passed by later arrivals {times} times"))
         }
     }
+}
+
+/// The validator's reports in words.
+#[cfg(feature = "explore")]
+pub(crate) fn describe_reports(seen: &Inspect<'_, Event>) -> Vec<(Signature, Described)> {
+    let reports = seen.lockdep.reports().iter().enumerate();
+    let words = |(index, reported): (usize, &crate::lockdep::Report)| {
+        let kind = crate::oracle::reported_kind(reported.kind).name();
+        (Signature(reported.signature), report(seen, kind, index as u16))
+    };
+    reports.map(words).collect()
 }
 
 fn plain(kind: &str, signature: &str, message: String) -> Described {

@@ -7,6 +7,7 @@ use crate::machine::{LockId, Mode};
 
 /// 128 bits that stand for a value: equal values, equal bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fingerprint(pub u64, pub u64);
 
 /// Odd numbers with no structure: the fractional digits of the square roots of 2 and 3.

@@ -14,6 +14,7 @@ pub const PAUSE: u8 = u8::MAX;
 
 /// Something that steps of several tasks can touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Object(u16);
 
 impl Object {

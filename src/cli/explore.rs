@@ -1,0 +1,164 @@
+//! `explore`: every schedule of a case's programs.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::campaign::interrupt;
+use super::run::{Points, bug, cases, policy};
+use super::{Bad, Done, load};
+use kvm_lock_fuzz::case::{Case, files};
+use kvm_lock_fuzz::explore::session::{self, Plan, Searched};
+use kvm_lock_fuzz::report::explore as report;
+use kvm_lock_fuzz::report::json::Document;
+use kvm_lock_fuzz::run::Options;
+
+/// Search every schedule of a case's programs, and give the verdict of each variant
+///
+/// The case's own schedule is ignored. Schedules that differ only in the order of steps that commute
+/// are one, and what comes after a state that is known is not run again, so "exhausted" holds for
+/// every schedule (modulo 128 bits that tell states apart). Each finding comes with its shortest case,
+/// each predicted cycle with a case that really hangs or with why there is none.
+///
+/// Exit code: 1 for a violation. Ctrl-C prints what holds so far.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kvm-lock-fuzz explore corpus/protocol/nested-behind-writer.case --variant all\n  \
+                        kvm-lock-fuzz explore big.case --seconds 600 --resume big.state"
+)]
+pub struct Arguments {
+    /// File of the case, in the text form or a fuzz artifact
+    case: PathBuf,
+    /// Search this variant, or `all`, instead of the case's own (repeatable)
+    #[arg(long, value_name = "VARIANT")]
+    variant: Vec<String>,
+    /// Search with this planted bug, in the variant that it belongs to
+    #[arg(long, value_name = "ID", conflicts_with = "variant")]
+    bug: Option<String>,
+    /// Admission rule of every rwsem, instead of the case's own
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+    /// Which steps are scheduling points
+    #[arg(long, value_name = "WHICH", default_value = "needed")]
+    points: Points,
+    /// Only schedules with so many switches away from a task that could go on, or fewer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=254))]
+    max_preemptions: Option<u8>,
+    /// Stop a variant's search after so many schedules (more, with --resume)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_schedules: Option<u64>,
+    /// Stop a variant's search at so many states: this bounds its memory, and the default stands for
+    /// about 1 GiB
+    #[arg(long, value_name = "N", default_value_t = MAX_STATES, value_parser = clap::value_parser!(u32).range(1..))]
+    max_states: u32,
+    /// Stop after so many seconds, all variants together; witnesses may take as long again
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    seconds: Option<u64>,
+    /// Variants searched at a time; without it one for each core. The result is the same
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    workers: Option<u32>,
+    /// Go on with the search that was written there, or begin one; what stops before it is exhausted
+    /// is written there, and every half minute
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Write the case of every finding into this folder instead of printing it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// States that take about 1 GiB.
+const MAX_STATES: u32 = 20_000_000;
+
+impl Arguments {
+    /// Runs the command.
+    pub fn run(self) -> Result<Done, Bad> {
+        let plan = self.plan()?;
+        if let Some(out) = &self.out {
+            writable(out)?;
+        }
+        let stop = interrupt()?;
+        let searched = session::run(&plan, stop)?;
+        let names = self.write(&searched)?;
+        let file = |case: &Case| names.get(&case.to_string()).cloned();
+        let text = match self.json {
+            true => {
+                Document::new(searched.iter().map(|one| report::json(one, &file)).collect()).text()
+            }
+            false => {
+                searched.iter().map(|one| report::text(one, &file)).collect::<Vec<_>>().join("\n")
+            }
+        };
+        let unsaved = searched.iter().find_map(|one| one.unsaved.clone());
+        let done = Done::found(text, searched.iter().any(report::violated));
+        Ok(Done { warning: unsaved, ..done })
+    }
+
+    fn plan(&self) -> Result<Plan, Bad> {
+        let case = load(&self.case)?;
+        let policy = self.policy.as_deref().map(policy).transpose()?;
+        let bug = self.bug.as_deref().map(bug).transpose()?;
+        let with = |case: Case| {
+            let own = Options::of(&case);
+            let policy = policy.unwrap_or(own.policy);
+            let options = Options { policy, all_points: self.points == Points::All, ..own };
+            (case, options)
+        };
+        let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
+        Ok(Plan {
+            cases: cases(case, bug, &self.variant)?.into_iter().map(with).collect(),
+            max_preemptions: self.max_preemptions,
+            max_schedules: self.max_schedules,
+            max_states: self.max_states as usize,
+            time: self.seconds.map(Duration::from_secs),
+            workers: self.workers.map_or_else(cores, |workers| workers as usize),
+            resume: self.resume.clone(),
+        })
+    }
+
+    /// Writes every case that is shown, if they are wanted; the names by the text of the case.
+    fn write(&self, searched: &[Searched]) -> Result<HashMap<String, String>, Bad> {
+        let mut names = HashMap::new();
+        let Some(out) = &self.out else { return Ok(names) };
+        for (name, case) in searched.iter().flat_map(cases_of) {
+            let text = case.to_string();
+            if names.contains_key(&text) {
+                continue;
+            }
+            let path = out.join(name);
+            files::write(&path, text.as_bytes())?;
+            names.insert(text, path.display().to_string());
+        }
+        Ok(names)
+    }
+}
+
+/// The cases that a search shows, and names for their files.
+fn cases_of(searched: &Searched) -> Vec<(String, &Case)> {
+    let variant = searched.options.variant.name();
+    let mut cases = Vec::new();
+    for shown in &searched.shown.findings {
+        let name = |what: &str| {
+            let (kind, signature) = (shown.finding.kind.name(), shown.finding.signature.0);
+            format!("{variant}-{kind}{what}-{signature:016x}.case")
+        };
+        cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case)));
+        cases.extend(
+            shown.witness.as_ref().and_then(|w| w.case()).map(|case| (name("-hangs"), case)),
+        );
+    }
+    cases
+}
+
+/// Makes the folder, and sees that files can be written there.
+fn writable(folder: &std::path::Path) -> Result<(), Bad> {
+    let probe = folder.join(format!(".{}.part", std::process::id()));
+    let tried = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&probe, ""));
+    let tried = tried.and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|error| format!("{}: {error}; --out wants a folder", folder.display()).into())
+}

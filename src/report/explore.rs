@@ -1,0 +1,280 @@
+//! The verdict of a search, for people and as JSON.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::json::{self, Entry, Verdict};
+use crate::case::Case;
+use crate::explore::session::{Searched, Stop};
+use crate::explore::{RowJson, ShownFinding, Witness};
+use crate::oracle::Severity;
+
+/// The verdict of a search as JSON: that of a run, and what only a search knows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explored {
+    #[serde(flatten)]
+    verdict: Verdict,
+    /// Different states.
+    states: usize,
+    /// Bytes that the search took, roughly.
+    memory: usize,
+    /// Preemptions that a schedule may have; null for any number.
+    max_preemptions: Option<u8>,
+    /// Under which policies the programs hang; null where nothing does.
+    policies: Option<Vec<RowJson>>,
+}
+
+/// The case of a finding, and what is known of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shortest {
+    /// Bursts of its schedule.
+    bursts: usize,
+    /// Scheduling points in them.
+    steps: u32,
+    /// No schedule is shorter.
+    proven: bool,
+}
+
+/// The answer for a predicted cycle.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    /// In words.
+    text: String,
+    /// Full text of the case that hangs as predicted; null where none was found.
+    case: Option<String>,
+}
+
+/// Whether the search found a violation.
+pub fn violated(searched: &Searched) -> bool {
+    searched.shown.findings.iter().any(|shown| shown.finding.severity == Severity::Violation)
+}
+
+/// The verdict as JSON. `file` names the files of cases.
+pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Explored {
+    let Searched { case, options, explored, shown, max_preemptions, .. } = searched;
+    let entries = shown.findings.iter().map(|shown| entry(shown, file)).collect();
+    let counts = explored.progress.counts;
+    let verdict = json::explored(case, options.policy.name(), violated(searched), entries);
+    Explored {
+        verdict: Verdict {
+            exhausted: exhausted(searched),
+            bound: bound(searched),
+            schedules: counts.schedules,
+            ..verdict
+        },
+        states: explored.progress.states,
+        memory: explored.progress.memory,
+        max_preemptions: *max_preemptions,
+        policies: shown.matrix.as_ref().map(|matrix| matrix.json()),
+    }
+}
+
+fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry {
+    let case = shown.short.as_ref().map(|short| &short.case);
+    let shortest = shown.short.as_ref();
+    let answer = |witness: &Witness| Answer {
+        text: witness.line(|case| Some(file(case).unwrap_or_else(|| "in `case`".to_string()))),
+        case: witness.case().map(Case::to_string),
+    };
+    Entry {
+        shortest: shortest.map(|short| Shortest {
+            bursts: short.case.schedule.bursts.len(),
+            steps: short.steps,
+            proven: short.proven,
+        }),
+        witness: shown.witness.as_ref().map(answer),
+        file: case.and_then(file),
+        ..Entry::explored(&shown.finding, shown.described.clone(), case)
+    }
+}
+
+/// All schedules were tried, whatever their preemptions.
+fn exhausted(searched: &Searched) -> bool {
+    searched.explored.exhausted && searched.max_preemptions.is_none()
+}
+
+/// What stopped the search; nothing if all schedules were tried.
+fn bound(searched: &Searched) -> Option<String> {
+    let Searched { explored, stopped, max_preemptions, .. } = searched;
+    let counts = explored.progress.counts;
+    match (stopped, max_preemptions) {
+        (Some(Stop::Schedules(most)), _) => Some(format!("{most} schedules")),
+        (Some(Stop::States(most)), _) => Some(format!("{most} states")),
+        (Some(Stop::Time(time)), _) => Some(format!("{} s", time.as_secs())),
+        (Some(Stop::Interrupted), _) => Some("interrupted".to_string()),
+        (None, _) if counts.collisions > 0 => Some("fingerprints that collide".to_string()),
+        (None, _) if counts.cycles > 0 => Some("a state that leads back to itself".to_string()),
+        (None, Some(most)) => Some(format!("{most} preemptions")),
+        (None, None) => None,
+    }
+}
+
+/// The verdict for people: one line, every finding with its case, and the policies. `file` names the
+/// files of cases; those that have none stand in the text.
+pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> String {
+    let mut page = Page { text: headline(searched), told: Vec::new(), file };
+    for shown in &searched.shown.findings {
+        page.finding(shown);
+    }
+    if let Some(matrix) = &searched.shown.matrix {
+        page.apart();
+        page.text.push_str("rwsem policies under which these programs hang:\n");
+        page.indented(&matrix.text());
+    }
+    page.text.truncate(page.text.trim_end().len());
+    page.text + "\n"
+}
+
+fn headline(searched: &Searched) -> String {
+    let Searched { case, options, explored, .. } = searched;
+    let bug = case.bug.map_or(String::new(), |bug| format!(" with bug {}", bug.id()));
+    let progress = &explored.progress;
+    format!(
+        "variant {}{bug}, rwsems {}: {}, {}, {}, {} ({} MiB)\n",
+        options.variant.name(),
+        options.policy.name(),
+        sum(searched),
+        extent(searched),
+        number(progress.counts.schedules, "schedule"),
+        number(progress.states as u64, "state"),
+        progress.memory.div_ceil(1 << 20),
+    )
+}
+
+fn sum(searched: &Searched) -> String {
+    let findings = searched.shown.findings.iter();
+    let documented = findings.filter(|f| f.finding.severity == Severity::Documented).count();
+    match (violated(searched), documented) {
+        (true, _) => "violation".to_string(),
+        (false, 0) => "clean".to_string(),
+        (false, documented) => format!("clean ({documented} documented)"),
+    }
+}
+
+/// How far the search came.
+fn extent(searched: &Searched) -> String {
+    let Some(bound) = bound(searched) else { return "exhausted".to_string() };
+    match (searched.stopped, searched.max_preemptions) {
+        (Some(Stop::Schedules(most)), _) => format!("stopped by --max-schedules {most}"),
+        (Some(Stop::States(most)), _) => format!("stopped by --max-states {most}"),
+        (Some(Stop::Time(time)), _) => format!("stopped by --seconds {}", time.as_secs()),
+        (Some(Stop::Interrupted), _) => "interrupted".to_string(),
+        (None, Some(most)) if searched.explored.exhausted => {
+            format!("every schedule of up to {}", number(most.into(), "preemption"))
+        }
+        (None, _) => format!("not exhausted because of {bound}"),
+    }
+}
+
+/// A text with cases, each of which stands there once.
+struct Page<'a> {
+    text: String,
+    /// Cases that stand there, and of which finding they are.
+    told: Vec<(Case, String)>,
+    file: &'a dyn Fn(&Case) -> Option<String>,
+}
+
+impl Page<'_> {
+    fn finding(&mut self, shown: &ShownFinding) {
+        let documented = match shown.finding.severity {
+            Severity::Violation => "",
+            Severity::Documented => " (documented)",
+        };
+        let (kind, words) = (shown.finding.kind.name(), &shown.described);
+        self.apart();
+        let _ = writeln!(self.text, "{kind}{documented}: {}", words.message);
+        let _ = writeln!(self.text, "    signature: {}", words.signature);
+        match &shown.short {
+            None => self.text.push_str("    no single run shows it: several teach the validator\n"),
+            Some(short) => {
+                let proven = if short.proven { "shortest case" } else { "short case" };
+                let size = match short.case.schedule.bursts.len() {
+                    0 => "no burst needed".to_string(),
+                    bursts => {
+                        let steps = number(short.steps.into(), "step");
+                        format!("{}, {steps}", number(bursts as u64, "burst"))
+                    }
+                };
+                self.case(&format!("{proven}, {size}"), &short.case, kind);
+            }
+        }
+        if let Some(witness) = &shown.witness {
+            self.witness(witness, kind);
+        }
+    }
+
+    /// The answer for a predicted cycle, and its case.
+    fn witness(&mut self, witness: &Witness, kind: &str) {
+        let line =
+            witness.line(|case| Some(self.name(case).unwrap_or("the case below".to_string())));
+        let below = witness.case().filter(|case| self.name(case).is_none());
+        let _ = writeln!(self.text, "    {line}");
+        if let Some(case) = below {
+            self.block(case, &format!("the hanging case of {kind}"));
+        }
+    }
+
+    /// Leaves one empty line.
+    fn apart(&mut self) {
+        if !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    fn case(&mut self, what: &str, case: &Case, kind: &str) {
+        match self.name(case) {
+            Some(name) => _ = writeln!(self.text, "    {what}: {name}"),
+            None => {
+                let _ = writeln!(self.text, "    {what}:");
+                self.block(case, &format!("that of {kind}"));
+            }
+        }
+    }
+
+    /// Where the case is to be found, if it does not have to be told.
+    fn name(&self, case: &Case) -> Option<String> {
+        let told = || self.told.iter().find(|(told, _)| told == case);
+        (self.file)(case).or_else(|| told().map(|(_, whose)| format!("{whose} above")))
+    }
+
+    fn block(&mut self, case: &Case, whose: &str) {
+        self.told.push((case.clone(), whose.to_string()));
+        self.text.push('\n');
+        self.indented(&case.to_string());
+        self.text.push('\n');
+    }
+
+    fn indented(&mut self, text: &str) {
+        for line in text.lines() {
+            let _ = writeln!(self.text, "    {line}");
+        }
+    }
+}
+
+/// A count of things, thousands apart.
+fn number(count: u64, thing: &str) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_readable() {
+        assert_eq!(number(0, "schedule"), "0 schedules");
+        assert_eq!(number(1, "schedule"), "1 schedule");
+        assert_eq!(number(999, "state"), "999 states");
+        assert_eq!(number(2_381, "schedule"), "2,381 schedules");
+        assert_eq!(number(1_002_381, "schedule"), "1,002,381 schedules");
+    }
+}

@@ -1,0 +1,348 @@
+//! `explore` from the outside: verdicts, bounds, and that neither the number of workers nor a stop in
+//! between changes a byte.
+
+#![cfg(feature = "cli")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// A region with a nested split, a memslot that goes, a fault: what each variant makes of it is known.
+const KNOWN: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
+    task mremapper  mremap 0x100..0x104  split 0x100..0x102  end
+    task vmm  memslot delete 0
+    task vcpu  fault gfn 0x01";
+
+/// More schedules than anybody waits for.
+const LONG: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
+    task a  mremap 0x100..0x104  split 0x100..0x102  end  madvise 0x100..0x104  end
+    task b  memslot delete 0  memslot create 0  gfn 0x00..0x08  hva 0x100
+    task c  fault gfn 0x01  fault gfn 0x02 write
+    task d  munmap 0x102..0x106  end
+    task e  fault gfn 0x03 write";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
+    command.arg("explore").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().expect("the program runs")
+}
+
+/// Stdout of a command that must end with that code and say nothing on stderr.
+#[track_caller]
+fn expect(code: i32, arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(code), ""), "{arguments:?}");
+    String::from_utf8(output.stdout).expect("stdout is UTF-8")
+}
+
+#[track_caller]
+fn results(code: i32, arguments: &[&str]) -> Vec<Value> {
+    let text = expect(code, &[arguments, &["--json"]].concat());
+    let document: Value = serde_json::from_str(&text).expect("one JSON document");
+    assert_eq!(document["format"], 1);
+    document["results"].as_array().expect("a list").clone()
+}
+
+/// Bad usage or input: exit code 2, one line on stderr that holds these words, nothing on stdout.
+#[track_caller]
+fn refused(arguments: &[&str], words: &[&str]) {
+    let output = run(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?} says no {word:?}: {stderr}");
+    }
+}
+
+/// A fresh folder for one test.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("explore").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    folder
+}
+
+fn file(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    fs::write(&path, contents).expect("the file can be written");
+    path.to_str().expect("the path is UTF-8").to_string()
+}
+
+fn path(folder: &Path, name: &str) -> String {
+    folder.join(name).to_str().expect("the path is UTF-8").to_string()
+}
+
+fn kinds(result: &Value) -> BTreeSet<&str> {
+    let findings = result["findings"].as_array().expect("a list");
+    findings.iter().map(|finding| finding["kind"].as_str().expect("a kind")).collect()
+}
+
+#[test]
+fn every_variant_has_its_known_verdict() {
+    let folder = scratch("known");
+    let known = file(&folder, "known.case", KNOWN);
+    let results = results(1, &[&known, "--variant", "all"]);
+    let expected = [
+        ("always-lock", "clean", vec![]),
+        (
+            "naive-elision",
+            "violation",
+            vec!["elision-disagreement", "memslots-not-frozen", "unbalanced-count"],
+        ),
+        ("rwsem", "violation", vec!["deadlock", "lock-order", "recursive-lock"]),
+        ("counted", "clean", vec![]),
+    ];
+    assert_eq!(results.len(), expected.len());
+    for (result, (variant, verdict, found)) in results.iter().zip(expected) {
+        assert_eq!((&result["variant"], &result["verdict"]), (&variant.into(), &verdict.into()));
+        assert_eq!(kinds(result), found.into_iter().collect(), "{variant}");
+        assert_eq!((&result["exhausted"], &result["bound"]), (&true.into(), &Value::Null));
+        assert_eq!(result["target"], "explore");
+        assert!(result["schedules"].as_u64() > Some(100) && result["states"].as_u64() > Some(100));
+        assert!(result["memory"].as_u64() > Some(0));
+    }
+}
+
+#[test]
+fn findings_come_with_their_shortest_case() {
+    let folder = scratch("shortest");
+    let known = file(&folder, "known.case", KNOWN);
+    let results = results(1, &[&known, "--variant", "rwsem"]);
+    for finding in results[0]["findings"].as_array().expect("a list") {
+        let kind = &finding["kind"];
+        let case = finding["case"].as_str().expect("one run shows it");
+        assert!(finding["shortest"]["steps"].is_u64(), "{kind}");
+        let output = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"))
+            .args(["run", &file(&folder, "shortest.case", case), "--json"])
+            .output()
+            .expect("the program runs");
+        let again: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let shown = again["results"][0]["findings"].as_array().expect("a list").clone();
+        assert!(shown.iter().any(|shown| shown["signature"] == finding["signature"]), "{kind}");
+        let predicted = kind == "lock-order" || kind == "recursive-lock";
+        assert_eq!(finding["witness"]["text"].is_string(), predicted, "{kind}");
+    }
+    let policies = results[0]["policies"].as_array().expect("something hangs");
+    let hangs: Vec<_> = policies.iter().map(|row| (&row["policy"], &row["hangs"])).collect();
+    let (fair, biased, phase) = ("writer-fair".into(), "reader-biased".into(), "phase-fair".into());
+    let (yes, no) = (true.into(), false.into());
+    assert_eq!(hangs, [(&fair, &yes), (&biased, &no), (&phase, &yes)]);
+}
+
+#[test]
+fn the_text_gives_the_verdict_in_a_line() {
+    let folder = scratch("text");
+    let known = file(&folder, "known.case", KNOWN);
+    let text = expect(0, &[&known, "--variant", "counted"]);
+    assert!(text.starts_with("variant counted, rwsems writer-fair: clean, exhausted, "), "{text}");
+    assert!(text.ends_with(" MiB)\n") && text.lines().count() == 1, "{text}");
+    let text = expect(0, &[&known, "--policy", "reader-biased", "--max-schedules", "10"]);
+    let line = "variant counted, rwsems reader-biased: clean, stopped by --max-schedules 10, 10 schedules, ";
+    assert!(text.starts_with(line), "{text}");
+    let text = expect(0, &[&known, "--max-preemptions", "1"]);
+    assert!(text.contains(": clean, every schedule of up to 1 preemption, "), "{text}");
+    let text = expect(0, &[&known, "--max-states", "50"]);
+    assert!(text.contains(": clean, stopped by --max-states 50, "), "{text}");
+    let text = expect(1, &[&known, "--variant", "rwsem"]);
+    assert!(
+        text.starts_with("variant rwsem, rwsems writer-fair: violation, exhausted, "),
+        "{text}"
+    );
+    for word in
+        ["\ndeadlock: ", "    task mremapper\n", "rwsem policies under which these programs hang:"]
+    {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+}
+
+#[test]
+fn bounds_are_not_exhaustion() {
+    let folder = scratch("bounds");
+    let known = file(&folder, "known.case", KNOWN);
+    for (bound, said) in [
+        (["--max-schedules", "10"], "10 schedules"),
+        (["--max-states", "50"], "50 states"),
+        (["--max-preemptions", "0"], "0 preemptions"),
+    ] {
+        let result = &results(0, &[&[known.as_str()], &bound[..]].concat())[0];
+        assert_eq!((&result["exhausted"], &result["bound"]), (&false.into(), &said.into()));
+    }
+    let all = results(0, &[&known])[0]["schedules"].as_u64().expect("a number");
+    let result = &results(0, &[&known, "--max-schedules", &all.to_string()])[0];
+    assert_eq!(result["exhausted"], true, "a bound that is just reached stopped nothing");
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let folder = scratch("workers");
+    let known = file(&folder, "known.case", KNOWN);
+    for bound in [&[][..], &["--max-schedules", "300"]] {
+        let with = |workers: &str| {
+            let arguments = [&known, "--variant", "all", "--json", "--workers", workers];
+            expect(1, &[&arguments[..], bound].concat())
+        };
+        assert_eq!(with("1"), with("2"));
+        assert_eq!(with("1"), with("7"));
+    }
+}
+
+/// Goes on with the search until nothing stops it; how often it was stopped, and what it says then.
+fn in_parts(arguments: &[&str], step: &str) -> (u32, String) {
+    for stops in 0..1_000 {
+        let output = run(&[arguments, &["--max-schedules", step]].concat());
+        let text = String::from_utf8(output.stdout).expect("stdout is UTF-8");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        if !text.contains(&format!("\"bound\": \"{step} schedules\"")) {
+            return (stops, text);
+        }
+    }
+    panic!("the search does not come forward");
+}
+
+#[test]
+fn a_search_in_parts_says_what_one_in_one_go_says() {
+    let folder = scratch("parts");
+    let known = file(&folder, "known.case", KNOWN);
+    for (i, more) in [&[][..], &["--max-preemptions", "2"], &["--points", "all"]].iter().enumerate()
+    {
+        let arguments = [&[known.as_str(), "--variant", "all", "--json"][..], more].concat();
+        let state = path(&folder, &format!("{i}.state"));
+        let whole = expect(1, &arguments);
+        let (stops, parts) = in_parts(&[&arguments[..], &["--resume", &state]].concat(), "700");
+        assert!(stops > 1, "{more:?} was stopped {stops} times");
+        assert_eq!(whole, parts, "{more:?}");
+        let again = expect(1, &[&arguments[..], &["--resume", &state]].concat());
+        assert_eq!(whole, again, "what is exhausted stays so");
+    }
+}
+
+#[test]
+fn states_of_other_searches_are_refused() {
+    let folder = scratch("other");
+    let known = file(&folder, "known.case", KNOWN);
+    let state = path(&folder, "state");
+    expect(0, &[&known, "--resume", &state, "--max-schedules", "5"]);
+    let other = file(&folder, "other.case", KNOWN.replace("0x01", "0x02"));
+    refused(&[&other, "--resume", &state], &[&state, "another search"]);
+    for options in [["--variant", "rwsem"], ["--policy", "phase-fair"], ["--max-preemptions", "1"]]
+    {
+        let arguments = [&[known.as_str(), "--resume", &state], &options[..]].concat();
+        refused(&arguments, &[&state, "another search"]);
+    }
+    let mut bytes = fs::read(&state).expect("it was written");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    refused(&[&known, "--resume", &file(&folder, "flipped", &bytes)], &["damaged"]);
+    refused(&[&known, "--resume", &file(&folder, "short", &bytes[..middle])], &["damaged"]);
+    refused(&[&known, "--resume", &file(&folder, "empty", "")], &["no state of a search"]);
+    refused(&[&known, "--resume", &known], &["no state of a search"]);
+    assert_eq!(fs::read_to_string(&known).expect("it is there"), KNOWN, "and left as it was");
+    refused(&[&known, "--resume", "/nowhere/state"], &["/nowhere/state"]);
+    refused(&[&known, "--resume", &path(&folder, "")], &["explore"]);
+}
+
+/// Begins a long search and ends it with that signal once it is under way.
+fn interrupted(signal: Signal, arguments: &[&str]) -> Output {
+    let child = command(arguments).spawn().expect("the program runs");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let id = i32::try_from(child.id()).expect("an id");
+    kill(Pid::from_raw(id), signal).expect("it still runs");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn ctrl_c_prints_what_holds_so_far_and_the_search_goes_on_later() {
+    let folder = scratch("ctrl-c");
+    let (long, state) = (file(&folder, "long.case", LONG), path(&folder, "state"));
+    let arguments = [long.as_str(), "--variant", "counted", "--json", "--resume", &state];
+    let schedules = |output: &Output| {
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let result = document["results"][0].clone();
+        assert_eq!(
+            (&result["bound"], &result["exhausted"]),
+            (&"interrupted".into(), &false.into())
+        );
+        result["schedules"].as_u64().expect("a number")
+    };
+    let first = schedules(&interrupted(Signal::SIGINT, &arguments));
+    let second = schedules(&interrupted(Signal::SIGINT, &arguments));
+    assert!(first > 0 && second > first, "{first}, {second}");
+}
+
+#[test]
+fn seconds_stop_a_search() {
+    let folder = scratch("seconds");
+    let long = file(&folder, "long.case", LONG);
+    let text = expect(0, &[&long, "--seconds", "1", "--variant", "counted"]);
+    assert!(text.contains(", stopped by --seconds 1, "), "{text}");
+}
+
+#[test]
+fn cases_are_written_where_they_are_wanted() {
+    let folder = scratch("out");
+    let known = file(&folder, "known.case", KNOWN);
+    let out = path(&folder, "found/here");
+    let text = expect(1, &[&known, "--variant", "rwsem", "--out", &out]);
+    assert!(!text.contains("schedule mremapper"), "{text}");
+    let files: Vec<_> = fs::read_dir(&out).expect("it is made").collect();
+    assert!(!files.is_empty());
+    for entry in files {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(name.starts_with("rwsem-") && name.ends_with(".case"), "{name}");
+        assert!(text.contains(&name), "{name}: {text}");
+    }
+    refused(&[&known, "--out", &known], &[&known, "--out wants a folder"]);
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    let folder = scratch("bugs");
+    let known = file(&folder, "known.case", KNOWN);
+    let result = &results(1, &[&known, "--bug", "B11"])[0];
+    assert_eq!((&result["variant"], &result["bug"]), (&"counted".into(), &"B11".into()));
+    assert!(!kinds(result).is_empty());
+}
+
+#[test]
+fn bad_usage_is_one_line() {
+    let folder = scratch("bad");
+    let known = file(&folder, "known.case", KNOWN);
+    refused(&["/nowhere.case"], &["/nowhere.case"]);
+    refused(&[&file(&folder, "bad.case", "task x fly")], &["line 1"]);
+    refused(&[&file(&folder, "empty.case", "vm vm0")], &["no task"]);
+    refused(&[&known, "--variant", "rwsemm"], &["no variant `rwsemm`", "rwsem"]);
+    refused(&[&known, "--bug", "B99"], &["no planted bug `B99`"]);
+    refused(&[&known, "--bug", "B11", "--variant", "counted"], &["--variant"]);
+    refused(&[&known, "--policy", "unfair"], &["no policy `unfair`"]);
+    refused(&[&known, "--points", "some"], &["--points"]);
+    for (option, value) in [
+        ("--seconds", "0"),
+        ("--seconds", "99999999999"),
+        ("--max-preemptions", "300"),
+        ("--max-preemptions", "-1"),
+        ("--max-schedules", "0"),
+        ("--max-schedules", "99999999999999999999"),
+        ("--max-states", "0"),
+        ("--max-states", "99999999999"),
+        ("--workers", "0"),
+        ("--workers", "99999"),
+    ] {
+        refused(&[&known, &format!("{option}={value}")], &[option]);
+    }
+}
