@@ -55,6 +55,8 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) taught: Vec<Vec<u8>>,
     /// The machine and the observer at each node.
     kept: Vec<(Checkpoint, O::Memory)>,
+    /// Steps before the path, which no other order of tasks can tell apart.
+    pub(super) before: Vec<u8>,
     /// The machine stands at the end of the path.
     pub(super) in_place: bool,
     /// Records that the observer has followed.
@@ -91,6 +93,7 @@ where
             shown: Vec::new(),
             taught: Vec::new(),
             kept: Vec::new(),
+            before: Vec::new(),
             in_place: false,
             followed: 0,
             started: false,
@@ -193,7 +196,9 @@ where
         start: &impl Fn(usize) -> F,
     ) -> u16 {
         self.begin(slots, start);
+        self.before = (0..slots.len() as u8).collect();
         if !self.prelude(slots) {
+            self.before.clear();
             self.begin(slots, start);
         }
         self.sim.advance(slots)
@@ -257,7 +262,11 @@ where
     }
 
     /// Lets the machine make that step; gives the tasks that can run then.
-    pub(super) fn run<F: Future<Output = ()>>(&mut self, slots: &mut Slots<'_, F>, task: u8) -> u16 {
+    pub(super) fn run<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        task: u8,
+    ) -> u16 {
         self.sim.with_schedule(|cursor| {
             cursor.next = Some(task);
             cursor.touched.clear();
@@ -296,13 +305,16 @@ where
     /// Keeps the schedule where it showed a finding or taught the validator a dependency.
     fn note_news(&mut self) {
         let edges = self.sim.inspect(|seen| seen.lockdep.edges().len());
-        let script = |path: &Path| path.steps.iter().map(|step| step.task).collect::<Vec<u8>>();
+        let (before, path) = (&self.before, &self.path);
+        let script = || -> Vec<u8> {
+            before.iter().copied().chain(path.steps.iter().map(|step| step.task)).collect()
+        };
         while self.shown.len() < self.observer.findings() {
-            self.shown.push(script(&self.path));
+            self.shown.push(script());
         }
         if edges > self.edges {
             self.edges = edges;
-            self.taught.push(script(&self.path));
+            self.taught.push(script());
         }
     }
 

@@ -31,6 +31,8 @@ where
         // These steps do not count; their stamps are lower than those of steps to come.
         let counts = std::mem::take(&mut self.counts);
         let mut runnable = self.enter(slots, start);
+        // A kept schedule says the steps before the path too, the path does not.
+        let script = if keeping { script } else { script.get(self.before.len()..).unwrap_or(&[]) };
         self.catch_up();
         for (i, &task) in script.iter().enumerate() {
             if keeping {

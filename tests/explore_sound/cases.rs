@@ -191,7 +191,9 @@ fn provoking(prng: &mut Prng, bug: Bug) -> Vec<Vec<Op>> {
         Bug::B41 | Bug::B43 | Bug::EarlyMemslots => {
             vec![region(prng, opener, false), vec![fault(prng, 1)]]
         }
-        Bug::RetryKeepsSrcu | Bug::B50 => vec![vec![fault(prng, 1)], vec![Op::Delete { vm: 0, slot: 0 }]],
+        Bug::RetryKeepsSrcu | Bug::B50 => {
+            vec![vec![fault(prng, 1)], vec![Op::Delete { vm: 0, slot: 0 }]]
+        }
         _ => vec![region(prng, opener, false), update],
     }
 }

@@ -40,7 +40,8 @@ impl Result {
     /// more of them, so these count only between the two that are.
     pub fn differs(&self, other: &Result) -> Option<String> {
         let lacks = other.findings.iter().filter(|(shown, finding)| {
-            !self.findings.contains_key(shown) && (other.exhausted() || finding.kind != Kind::LockOrder)
+            !self.findings.contains_key(shown)
+                && (other.exhausted() || finding.kind != Kind::LockOrder)
         });
         let lacks: Vec<String> = lacks.map(|(_, finding)| name(finding)).collect();
         let more = self.findings.iter().filter(|(shown, _)| !other.findings.contains_key(shown));

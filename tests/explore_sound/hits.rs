@@ -77,7 +77,12 @@ fn noted(seen: &Inspect<'_, Event>, what: What<Event>) -> Option<&'static str> {
 
 /// Runs random schedules of the case, and gives their findings but for those of kind `lock-order`,
 /// which one run's dependencies can make longer than those of all.
-pub fn random_runs(runner: &mut Runner, case: &Case, schedules: u16, hits: &mut Hits) -> Vec<Finding> {
+pub fn random_runs(
+    runner: &mut Runner,
+    case: &Case,
+    schedules: u16,
+    hits: &mut Hits,
+) -> Vec<Finding> {
     let mut all = Vec::new();
     let mut case = case.clone();
     for seed in 0..schedules {

@@ -122,7 +122,8 @@ impl Survey {
     /// States by their whole history, the same with all points, and schedules.
     fn enumerate(&mut self, case: &Case, limits: Limits, reduced: &Result) -> Result {
         let options = Options::of(case);
-        let states = Config { reduction: Reduction::States, marks: Marks::Ignore, check: true, ..DEFAULT };
+        let states =
+            Config { reduction: Reduction::States, marks: Marks::Ignore, check: true, ..DEFAULT };
         let pure = Config { reduction: Reduction::None, check: true, ..DEFAULT };
         let all_points = Options { all_points: true, ..options };
         let few = search(case, &options, states, limits.states);

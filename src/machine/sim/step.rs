@@ -34,7 +34,8 @@ pub(super) enum Op {
 impl Op {
     /// A number for the operation, its object and what it does with it.
     fn number(self) -> u64 {
-        let number = |kind: u64, object: u16, with: u64| kind << 56 | u64::from(object) << 40 | with;
+        let number =
+            |kind: u64, object: u16, with: u64| kind << 56 | u64::from(object) << 40 | with;
         match self {
             Op::Acquire(lock, mode) => number(1, lock.0, mode as u64),
             Op::TryAcquire(lock, mode) => number(2, lock.0, mode as u64),
