@@ -71,7 +71,8 @@ impl Config {
     }
 }
 
-/// Ways to get the dependency relation wrong, each of which loses schedules.
+/// Ways to get the dependency relation wrong. Each loses schedules, but for `Wakes`: a step whose waker
+/// is forgotten races with more, and what would have to come before its waker cannot run there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]
 pub enum Mistake {

@@ -1,4 +1,27 @@
 //! Exhaustive search over the schedules of a case's programs.
+//!
+//! A step is what a task does from one scheduling point to the next. The search runs depth first: it
+//! goes back by loading the machine's tables and telling the tasks that have gone on what they saw
+//! (`engine`). Two reductions keep it short, and neither loses a finding or a final state:
+//!
+//! - Orders of steps that commute count once: source sets and sleep sets (`path`; Abdulla, Aronis,
+//!   Jonsson, Sagonas, POPL 2014). What a step touches is noted as it runs, blocking, queues, grace
+//!   periods and what oracles compare included (`sets`).
+//! - From a known state nothing is run again (`visited`). What that part of the search did is raced with
+//!   the present path as if it had been run (Yang, Chen, Gopalakrishnan, Kirby, SPIN 2008), and
+//!   everything that slept there has to sleep here.
+//!
+//! A state is the machine's tables, what every task still remembers, and what the oracles do; 128 bits
+//! stand for it. No schedule returns to a state: retries and waits take somebody else's step each, so
+//! the search ends. The lock validator is fed by all runs together.
+//!
+//! With a bound on preemptions only the second reduction is made, with the task that ran last as part
+//! of the state. `tests/explore_sound.rs` compares all of it with enumeration, and sees deliberate
+//! mistakes caught.
+//!
+//! One gap is known: mprotect and fork of a range that is not mapped take mmap_lock and drop it within
+//! one step, so that the trylock of the OOM reaper never meets it held there; `--points all` shows that
+//! order.
 
 mod check;
 mod closed;
@@ -83,7 +106,7 @@ pub struct Explored {
     /// Each signature once, in the order in which they showed.
     pub findings: Vec<Found>,
     /// What the validator predicts from the dependencies of all runs: the `lock-order` and
-    /// `recursive-lock` findings among them, for [`witness`].
+    /// `recursive-lock` findings among them, for [`witness()`].
     pub predictions: Vec<Prediction>,
     /// The validator's reports in words: of the dependencies of all runs together.
     pub reports: Vec<(Signature, Described)>,

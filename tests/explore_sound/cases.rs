@@ -27,12 +27,6 @@ pub fn opens(case: &Case, wanted: Opener) -> bool {
     case.programs.ops.iter().any(of)
 }
 
-/// The reaper's trylock can meet mmap_lock while munmap holds it for write, which it does without a
-/// scheduling point from taking it to the downgrade: only with all points does the trylock see that.
-pub fn hides_a_hold(case: &Case) -> bool {
-    opens(case, Opener::Reaper) && opens(case, Opener::Munmap)
-}
-
 /// Two tasks with one operation of few steps each: pure enumeration comes to an end.
 fn tiny(prng: &mut Prng) -> Case {
     let mut case = world(prng, None);
