@@ -175,7 +175,7 @@ fn one(form: &Form) -> (bool, Progress, Vec<&'static str>) {
     let mut asked = 0u32;
     let done = |run: &Search<'_, Tasks, Ends>| {
         asked = asked.wrapping_add(1);
-        let late = asked % (1 << 16) == 0 && cpu_ns() - begin > MOST_SECONDS * 1_000_000_000;
+        let late = asked.is_multiple_of(1 << 16) && cpu_ns() - begin > MOST_SECONDS * 1_000_000_000;
         late || form.until.is_some_and(|until| run.observer().found.contains(&until))
     };
     let exhausted = search(&mut run, done);
