@@ -83,7 +83,7 @@ pub struct Explored {
     /// Each signature once, in the order in which they showed.
     pub findings: Vec<Found>,
     /// What the validator predicts from the dependencies of all runs: the `lock-order` and
-    /// `recursive-lock` findings among them, for [`witness`].
+    /// `recursive-lock` findings among them, for [`witness()`].
     pub predictions: Vec<Prediction>,
     /// The validator's reports in words: of the dependencies of all runs together.
     pub reports: Vec<(Signature, Described)>,

@@ -33,7 +33,7 @@ pub struct Short {
 /// run shows it: a cycle of dependencies that several runs have brought together.
 ///
 /// The findings of a witness, with their event and evidence, are those of a
-/// [`Runner`](crate::run::Runner)'s run of its case.
+/// [`Runner`]'s run of its case.
 pub fn shortest(case: &Case, options: &Options, found: &[Found], runs: u32) -> Vec<Option<Short>> {
     let scripts: Vec<&[u8]> = found.iter().map(|found| &*found.steps).collect();
     let wanted = |runner: &Runner, i: usize| {

@@ -25,7 +25,7 @@ pub struct Witness {
 pub enum Answer {
     /// This case hangs as predicted.
     Found {
-        /// Short, and its run by a [`Runner`](crate::run::Runner) is the witness.
+        /// Short, and its run by a [`Runner`] is the witness.
         case: Case,
         /// Whose programs it has.
         programs: Whose,

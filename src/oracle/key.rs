@@ -6,7 +6,7 @@ use crate::machine::sim::Fingerprint;
 /// Depths told apart; deeper regions share the last.
 const DEPTHS: usize = 8;
 
-/// A region of a task, as an index below [`REGIONS`].
+/// A region of a task, as an index in [`Regions`].
 pub(super) fn region(task: u8, depth: u8) -> usize {
     usize::from(task) % MAX_TASKS * DEPTHS + usize::from(depth).min(DEPTHS - 1)
 }
