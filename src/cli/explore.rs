@@ -51,7 +51,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_schedules: Option<u64>,
     /// Stop a variant's search at so many states: this bounds its memory, and the default stands for
-    /// about 1 GiB
+    /// about 1.3 GiB
     #[arg(long, value_name = "N", default_value_t = MAX_STATES, value_parser = clap::value_parser!(u32).range(1..))]
     max_states: u32,
     /// Stop after so many seconds, all variants together; witnesses may take as long again
@@ -72,7 +72,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// States that take about 1 GiB.
+/// States that take about 1.3 GiB.
 const MAX_STATES: u32 = 20_000_000;
 
 impl Arguments {
