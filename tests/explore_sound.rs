@@ -14,7 +14,7 @@ use kvm_lock_fuzz::explore::{Config, Mistake};
 
 const LIMITS: Limits = Limits { states: 30_000, schedules: 5_000 };
 /// Cases of each of two threads.
-const CASES: u32 = 120;
+const CASES: u32 = 150;
 
 /// One survey for all tests.
 fn survey() -> &'static Survey {

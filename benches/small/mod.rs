@@ -36,7 +36,7 @@ pub enum Planted {
 }
 
 /// What a task of the protocol does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Invalidator,
     Writer,

@@ -28,12 +28,14 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
     /// Counts it if the state that the path has come to, or the step that led here, is not what it
     /// was before.
     pub(super) fn check(&mut self, enabled: u16) {
-        let key = self.sim.fingerprint().plus(self.observer.fingerprint());
-        let stands = (enabled, self.sim.stands());
+        let observer = &self.observer;
+        let (ranks, key) = self.sim.fingerprint(&self.alike, |tasks| observer.remember(tasks));
+        let stands = (ranks.of_all(enabled), self.sim.stands(&ranks));
         let mut same = *self.checks.states.entry(key).or_insert(stands) == stands;
-        if let (Some(node), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) {
-            let led = (step.set, key);
-            same &= *self.checks.steps.entry((node.key, step.task)).or_insert(led) == led;
+        let from = self.path.nodes.last().and_then(|node| node.name);
+        if let (Some(name), Some(step)) = (from, self.path.steps.last()) {
+            let (led, task) = ((step.set, key), name.ranks.of(step.task.into()) as u8);
+            same &= *self.checks.steps.entry((name.key, task)).or_insert(led) == led;
         }
         self.counts.collisions += u32::from(!same);
     }

@@ -1,8 +1,8 @@
 //! How a search is made.
 
-use super::path::Node;
+use super::model::Model;
 use super::visited::Known;
-use crate::machine::sim::{Marks, Object};
+use crate::machine::sim::{Alike, Marks, Object};
 
 /// What a search leaves out because it would show nothing new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Config {
     /// Preemptions of a schedule: switches away from a task that could go on. With a bound, orders of
     /// steps are not reduced, for an equivalent schedule may need more preemptions.
     pub max_preemptions: Option<u8>,
+    /// Whether states that differ only in which of several tasks with one program is which count once.
+    pub symmetry: bool,
     /// What marks do.
     pub marks: Marks,
     /// A deliberate mistake, to see it caught.
@@ -37,6 +39,7 @@ impl Default for Config {
         Config {
             reduction: Reduction::Full,
             max_preemptions: None,
+            symmetry: true,
             marks: Marks::Replace,
             mistake: None,
             check: false,
@@ -54,18 +57,28 @@ impl Config {
         Config { reduction, max_preemptions, ..Config::default() }
     }
 
-    /// Whether the search from a known state has seen what one from `node` would.
-    pub(super) fn covers(&self, known: Known, node: &Node) -> bool {
+    /// The tasks of the model that states do not tell apart.
+    pub(super) fn alike(&self, model: &impl Model) -> Alike {
+        match (self.symmetry, self.mistake) {
+            (_, Some(Mistake::Alike)) => Alike::of(model.tasks(), |_, _| true),
+            (true, _) => model.alike(),
+            (false, _) => Alike::default(),
+        }
+    }
+
+    /// Whether the search from a known state has seen what one would from there with these tasks
+    /// asleep, by rank, or with so many preemptions left.
+    pub(super) fn covers(&self, known: Known, sleep: u16, budget: u8) -> bool {
         match self.max_preemptions {
-            Some(_) => known.sleep >= u16::from(node.budget),
-            None => known.sleep & !node.sleep == 0,
+            Some(_) => known.sleep >= u16::from(budget),
+            None => known.sleep & !sleep == 0,
         }
     }
 
     /// What is kept with a state to decide that.
-    pub(super) fn covering(&self, node: &Node, sleep: u16) -> u16 {
+    pub(super) fn covering(&self, sleep: u16, budget: u8) -> u16 {
         match self.max_preemptions {
-            Some(_) => u16::from(node.budget),
+            Some(_) => u16::from(budget),
             None => sleep,
         }
     }
@@ -90,6 +103,8 @@ pub enum Mistake {
     Wakes,
     /// What is known below a state races with nothing.
     Futures,
+    /// Any two tasks have the same program.
+    Alike,
 }
 
 impl Mistake {
@@ -101,7 +116,7 @@ impl Mistake {
             Mistake::Srcu => &[2],
             Mistake::Waiters => &[3, 4],
             Mistake::Observed => &[5],
-            Mistake::Wakes | Mistake::Futures => return,
+            Mistake::Wakes | Mistake::Futures | Mistake::Alike => return,
         };
         // The kind stands in the upper bits of the object's number.
         touched.retain(|(object, _)| !kinds.contains(&(object.number() >> 13)));

@@ -104,9 +104,7 @@ impl<H: Hang> Observer<Event> for Lookout<'_, H> {
 
     fn last_state(&mut self, _: Fingerprint, _: SearchTask<'_, Event>) {}
 
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::ZERO
-    }
+    fn remember(&self, _: &mut [Fingerprint]) {}
 
     fn findings(&self) -> usize {
         usize::from(self.exact.is_some()) + usize::from(self.contracted.is_some())

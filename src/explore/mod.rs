@@ -23,10 +23,12 @@
 //! one step, so that the trylock of the OOM reaper never meets it held there; `--points all` shows that
 //! order.
 
+mod arrive;
 mod check;
 mod closed;
 mod config;
 mod cursor;
+mod drive;
 mod engine;
 mod hang;
 mod layers;

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::cursor::Cursor;
-use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, SimTask};
+use crate::machine::sim::{Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, SimTask};
 
 /// A task of a searched machine.
 pub type SearchTask<'a, E> = SimTask<'a, Cursor, E>;
@@ -15,6 +15,10 @@ pub trait Model {
 
     /// Number of tasks.
     fn tasks(&self) -> usize;
+    /// Tasks with equal programs, which no final state that is asked for tells apart.
+    fn alike(&self) -> Alike {
+        Alike::default()
+    }
     /// How runs are made.
     fn settings(&self) -> Settings;
     /// What happens before the tasks start; never waits.
@@ -43,8 +47,8 @@ pub trait Observer<E> {
     fn end(&mut self, seen: &Inspect<'_, E>, ending: Option<Ending>);
     /// What a run has left that is over: the contents of the shared locations, and who has finished.
     fn last_state(&mut self, memory: Fingerprint, t: SearchTask<'_, E>);
-    /// What it remembers of this run that can still change a verdict.
-    fn fingerprint(&self) -> Fingerprint;
+    /// Adds what it remembers of this run that can still change a verdict to what stands for each task.
+    fn remember(&self, tasks: &mut [Fingerprint]);
     /// Number of different findings so far.
     fn findings(&self) -> usize;
 }

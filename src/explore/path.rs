@@ -7,7 +7,7 @@
 
 use super::sets::{Bits, SetId, Sets, add};
 use crate::machine::MAX_TASKS;
-use crate::machine::sim::Fingerprint;
+use crate::machine::sim::{Fingerprint, Ranks};
 
 /// For each task, one more than the index of its last step that happened before.
 pub type Clock = [u16; MAX_TASKS];
@@ -15,12 +15,22 @@ pub type Clock = [u16; MAX_TASKS];
 /// One set for each task.
 pub type PerTask = [SetId; MAX_TASKS];
 
+/// What a state is known by.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+pub struct Name {
+    /// Its identity, tasks by rank.
+    pub key: Fingerprint,
+    /// Their ranks.
+    pub ranks: Ranks,
+}
+
 /// A state on the path.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Node {
-    /// Its identity.
-    pub key: Fingerprint,
+    /// What it is known by; none if nobody asks.
+    pub name: Option<Name>,
     /// Tasks that can run.
     pub enabled: u16,
     /// Tasks whose next step leads to what has been seen: tried here, or before with nothing since
@@ -196,6 +206,14 @@ impl Path {
 }
 
 impl Node {
+    /// The tasks that can ever be tried here.
+    pub fn choices(&self) -> u16 {
+        match self.budget {
+            0 => self.backtrack,
+            _ => self.enabled & !self.sleep,
+        }
+    }
+
     /// One of the tasks is tried here, `preferred` if it is among them, unless one is already.
     fn try_one_of(&mut self, tasks: u16, preferred: u8) {
         let tasks = tasks & self.enabled;

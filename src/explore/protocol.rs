@@ -9,7 +9,7 @@ use super::model::{Model, Observer, SearchTask};
 use super::prediction::predictions;
 use super::{Explored, Found};
 use crate::kvm::trace::Event;
-use crate::machine::sim::{Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
+use crate::machine::sim::{Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
 use crate::oracle::{Facts, Finding, Oracles};
 use crate::run::{Options, Stage, describe_reports};
 
@@ -40,6 +40,11 @@ impl Model for Programs {
 
     fn tasks(&self) -> usize {
         self.stage.case().programs.tasks()
+    }
+
+    fn alike(&self) -> Alike {
+        let programs = &self.stage.case().programs;
+        Alike::of(programs.tasks(), |a, b| programs.task(a) == programs.task(b))
     }
 
     fn settings(&self) -> Settings {
@@ -112,8 +117,8 @@ impl Observer<Event> for Judge {
         self.ends.insert(memory);
     }
 
-    fn fingerprint(&self) -> Fingerprint {
-        self.oracles.fingerprint()
+    fn remember(&self, tasks: &mut [Fingerprint]) {
+        self.oracles.remember(tasks);
     }
 
     fn findings(&self) -> usize {

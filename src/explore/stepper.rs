@@ -7,7 +7,7 @@ use super::engine::Slots;
 use super::model::{Model, Observer};
 use super::{Cursor, Judge, Machine, Programs};
 use crate::case::{Burst, Until};
-use crate::machine::sim::Fingerprint;
+use crate::machine::sim::{Alike, Fingerprint};
 
 /// Programs on a search's machine, and the oracles that follow them.
 pub(super) struct Stepper<'a, 's, F, S> {
@@ -94,7 +94,7 @@ impl<F: Future<Output = ()>, S: Fn(usize) -> F> Steps for Stepper<'_, '_, F, S> 
     }
 
     fn key(&self) -> Fingerprint {
-        self.machine.fingerprint().plus(self.judge.fingerprint())
+        self.machine.fingerprint(&Alike::default(), |tasks| self.judge.remember(tasks)).1
     }
 }
 

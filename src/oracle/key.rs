@@ -36,8 +36,14 @@ impl Regions {
         self.0 == 0
     }
 
-    /// That of the `i`-th set of many.
-    pub(super) fn fingerprint(self, i: usize) -> Fingerprint {
-        Fingerprint::of(i as u64).with(self.0 as u64).with((self.0 >> 64) as u64)
+    /// Adds it, as the `i`-th set of many, to what stands for each task.
+    pub(super) fn add(self, i: usize, tasks: &mut [Fingerprint]) {
+        // A byte is a task's.
+        for (task, regions) in tasks.iter_mut().zip(self.0.to_le_bytes()) {
+            if regions != 0 {
+                let print = Fingerprint::of((i as u64) << 8 | u64::from(regions));
+                *task = task.plus(print);
+            }
+        }
     }
 }

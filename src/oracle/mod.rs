@@ -247,8 +247,9 @@ impl Oracles {
         self.starvation.end(findings);
     }
 
-    /// What they remember of the run so far that can still change a verdict.
-    pub fn fingerprint(&self) -> Fingerprint {
+    /// Adds what they remember of the run so far that can still change a verdict to what stands for
+    /// each task: nothing that they remember is of no task.
+    pub fn remember(&self, tasks: &mut [Fingerprint]) {
         let regions = (self.assertion.regions())
             .chain(self.elision.regions())
             .chain(self.frozen.regions())
@@ -256,7 +257,7 @@ impl Oracles {
             .chain(self.unbalanced.regions())
             .chain(self.unpaired.regions());
         let some = regions.enumerate().filter(|(_, regions)| !regions.is_empty());
-        some.fold(Fingerprint::ZERO, |print, (i, regions)| print.plus(regions.fingerprint(i)))
+        some.for_each(|(i, regions)| regions.add(i, tasks));
     }
 
     /// What a record is compared with that the protocol itself need not touch: `touch` gets each

@@ -55,6 +55,7 @@ fn small(prng: &mut Prng) -> Case {
             let more = statement(prng, vms);
             tasks[at].extend(more);
         }
+        2 => tasks.push(tasks[prng.below(tasks.len() as u32) as usize].clone()),
         _ => {}
     }
     case.programs = programs(tasks);

@@ -80,8 +80,10 @@ impl Observer<u8> for Order {
         self.all.insert(self.now.clone());
     }
 
-    fn fingerprint(&self) -> Fingerprint {
-        self.now.iter().fold(Fingerprint::ZERO, |print, &task| print.with(task.into()))
+    fn remember(&self, tasks: &mut [Fingerprint]) {
+        for (i, &task) in self.now.iter().enumerate() {
+            tasks[usize::from(task)] = tasks[usize::from(task)].plus(Fingerprint::of(i as u64));
+        }
     }
 
     fn findings(&self) -> usize {

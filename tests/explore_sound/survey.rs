@@ -24,7 +24,7 @@ pub struct Limits {
 }
 
 /// Deliberate mistakes, by name.
-pub const MISTAKES: [(&str, Config); 8] = [
+pub const MISTAKES: [(&str, Config); 9] = [
     ("locks", mistaken(Mistake::Locks)),
     ("words", mistaken(Mistake::Words)),
     ("srcu", mistaken(Mistake::Srcu)),
@@ -32,12 +32,14 @@ pub const MISTAKES: [(&str, Config); 8] = [
     ("observed", mistaken(Mistake::Observed)),
     ("wakes", mistaken(Mistake::Wakes)),
     ("futures", mistaken(Mistake::Futures)),
+    ("alike", mistaken(Mistake::Alike)),
     ("marks that forget", Config { marks: Marks::Forget, ..DEFAULT }),
 ];
 
 const DEFAULT: Config = Config {
     reduction: Reduction::Full,
     max_preemptions: None,
+    symmetry: true,
     marks: Marks::Replace,
     mistake: None,
     check: false,
@@ -122,9 +124,9 @@ impl Survey {
     /// States by their whole history, the same with all points, and schedules.
     fn enumerate(&mut self, case: &Case, limits: Limits, reduced: &Result) -> Result {
         let options = Options::of(case);
-        let states =
-            Config { reduction: Reduction::States, marks: Marks::Ignore, check: true, ..DEFAULT };
-        let pure = Config { reduction: Reduction::None, check: true, ..DEFAULT };
+        let plain = Config { symmetry: false, check: true, ..DEFAULT };
+        let states = Config { reduction: Reduction::States, marks: Marks::Ignore, ..plain };
+        let pure = Config { reduction: Reduction::None, ..plain };
         let all_points = Options { all_points: true, ..options };
         let few = search(case, &options, states, limits.states);
         let all = search(case, &all_points, states, limits.states);

@@ -1,9 +1,9 @@
 //! Identity of a state: 128 bits over shared locations, locks, waits and what each task remembers.
 
-use super::lock::Lock;
 use super::state::{State, bits};
+use super::symmetry::{Alike, Ranks};
 use super::{Schedule, Wait};
-use crate::machine::{LockId, Mode};
+use crate::machine::{MAX_TASKS, Mode};
 
 /// 128 bits that stand for a value: equal values, equal bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,68 +56,88 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 impl<S: Schedule, E> State<S, E> {
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        let tasks = (0..self.count).map(|task| self.task_print(task));
-        let locks = self.used_locks.iter().map(|&id| lock_print(id, &self.locks[id.0 as usize]));
-        let all = tasks.chain(locks).fold(self.words_print, Fingerprint::plus);
-        all.plus(self.waits_print()).with(u64::from(self.runnable) | u64::from(self.done) << 16)
+    /// Identity of the state in which tasks go by rank, and these ranks. What others remember of the
+    /// tasks is added to how they stand by `more`.
+    pub(super) fn fingerprint(
+        &self,
+        alike: &Alike,
+        more: impl FnOnce(&mut [Fingerprint]),
+    ) -> (Ranks, Fingerprint) {
+        let mut standing = [Fingerprint::ZERO; MAX_TASKS];
+        let standing = &mut standing[..self.count];
+        for (task, print) in standing.iter_mut().enumerate() {
+            *print = self.task_print(task);
+        }
+        self.add_locks(standing);
+        self.add_sections(standing);
+        more(standing);
+        let ranks = alike.ranks(standing);
+        self.add_grace_periods(standing, &ranks);
+        let tasks = standing.iter().enumerate();
+        let named = tasks.map(|(task, print)| print.with(ranks.of(task) as u64));
+        (ranks, named.fold(self.words_print, Fingerprint::plus))
     }
 
-    /// What the task remembers and holds, and how it stands.
+    /// What the task remembers, and how it stands.
     fn task_print(&self, task: usize) -> Fingerprint {
         let state = &self.tasks[task];
-        let wait = match state.wait {
-            Some(Wait::Grace(srcu, readers)) => {
-                1 | u64::from(srcu.0) << 8 | u64::from(readers) << 16
-            }
-            Some(_) => 2,
-            None => 0,
-        };
-        let stands = u64::from(state.uninterruptible)
+        let stands = 1 << 63
+            | u64::from(state.uninterruptible)
             | u64::from(state.halfway) << 1
             | u64::from(state.phase.is_some()) << 3
-            | u64::from(state.nonblock) << 8
-            | wait << 16;
+            | u64::from(self.done >> task & 1) << 4
+            | u64::from(state.wait.is_some()) << 5
+            | u64::from(state.nonblock) << 8;
         let held = state.held.iter().fold(state.local, |print, lock| print.with(lock.0.into()));
-        held.with(stands).with(task as u64)
+        held.with(stands)
     }
 
-    /// Sections, spans and waiters, beyond what tasks remember.
-    fn waits_print(&self) -> Fingerprint {
-        let mut print = Fingerprint::ZERO;
-        for (i, srcu) in self.srcu.iter().enumerate() {
-            for task in bits(srcu.readers) {
-                let depth = u64::from(srcu.depth[task as usize]);
-                print = print
-                    .plus(Fingerprint::of(1 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
+    /// Who holds which lock, and who waits for it at which place of the queue. Runs that come to one
+    /// state have used the locks in different orders.
+    fn add_locks(&self, standing: &mut [Fingerprint]) {
+        for &id in &self.used_locks {
+            let lock = &self.locks[id.0 as usize];
+            let mut add = |task: u8, how: u64| {
+                let print = &mut standing[usize::from(task)];
+                *print = print.plus(Fingerprint::of(1 << 62 | u64::from(id.0) << 32 | how));
+            };
+            lock.owner.into_iter().for_each(|task| add(task, 1));
+            bits(lock.readers).for_each(|task| add(task, 2));
+            for (place, waiter) in lock.queue.iter().enumerate() {
+                add(waiter.task, 3 + u64::from(waiter.mode == Mode::Read) + 2 * place as u64);
             }
+        }
+    }
+
+    /// Sections, spans and single-waiter waits, beyond what tasks remember.
+    fn add_sections(&self, standing: &mut [Fingerprint]) {
+        let mut add = |task: u8, what: u64, of: usize, depth: u8| {
+            let print = &mut standing[usize::from(task)];
+            *print = print.plus(Fingerprint::of(what << 48 | (of as u64) << 8 | u64::from(depth)));
+        };
+        for (i, srcu) in self.srcu.iter().enumerate() {
+            bits(srcu.readers).for_each(|task| add(task, 1, i, srcu.depth[usize::from(task)]));
         }
         for (i, span) in self.spans.iter().enumerate() {
-            for task in bits(span.inside) {
-                let depth = u64::from(span.depth[task as usize]);
-                print = print
-                    .plus(Fingerprint::of(2 << 32 | (i as u64) << 8 | u64::from(task)).with(depth));
-            }
+            bits(span.inside).for_each(|task| add(task, 2, i, span.depth[usize::from(task)]));
         }
         for (i, wait) in self.rcuwaits.iter().enumerate() {
-            let task = wait.task.map_or(0, |task| 1 + u64::from(task));
-            if task != 0 {
-                print = print.plus(Fingerprint::of(3 << 32 | i as u64).with(task));
+            wait.task.into_iter().for_each(|task| add(task, 3, i, 0));
+        }
+        for task in &self.tasks[..self.count] {
+            if let Some(Wait::Grace(srcu, readers)) = task.wait {
+                bits(readers).for_each(|reader| add(reader, 4, srcu.0.into(), 0));
             }
         }
-        print
     }
-}
 
-/// Who holds the lock and who waits, in order; nothing where it is idle.
-fn lock_print(id: LockId, lock: &Lock) -> Fingerprint {
-    if lock.free() && lock.queue.is_empty() {
-        return Fingerprint::ZERO;
+    /// The readers that each grace period waits for: the one thing that a task has of others by name.
+    fn add_grace_periods(&self, standing: &mut [Fingerprint], ranks: &Ranks) {
+        for (print, task) in standing.iter_mut().zip(&self.tasks) {
+            if let Some(Wait::Grace(srcu, readers)) = task.wait {
+                *print = print
+                    .with(1 << 61 | u64::from(srcu.0) << 16 | u64::from(ranks.of_all(readers)));
+            }
+        }
     }
-    let owner = lock.owner.map_or(0, |task| 1 + u64::from(task));
-    let held =
-        Fingerprint::of(4 << 32 | u64::from(id.0)).with(owner << 16 | u64::from(lock.readers));
-    let queued =
-        lock.queue.iter().map(|w| u64::from(w.task) << 1 | u64::from(w.mode == Mode::Read));
-    queued.fold(held, Fingerprint::with)
 }

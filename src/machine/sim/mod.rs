@@ -13,6 +13,7 @@ mod lock;
 mod search;
 mod state;
 mod step;
+mod symmetry;
 mod task;
 mod waits;
 
@@ -32,6 +33,7 @@ pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
 pub use lock::Kind as LockKind;
 pub use search::{Marks, Object, PAUSE};
+pub use symmetry::{Alike, Ranks};
 pub use task::SimTask;
 pub use waits::{Cycle, Doom, Wait};
 

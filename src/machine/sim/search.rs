@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::state::State;
+use super::symmetry::{Alike, Ranks};
 use super::{Ending, Fingerprint, Schedule, Settings, Sim};
 use crate::lockdep::Lockdep;
-use crate::machine::{LockId, Memory, OPERATION, RcuWait, Srcu, Word};
+use crate::machine::{LockId, MAX_TASKS, Memory, OPERATION, RcuWait, Srcu, Word};
 
 /// What a schedule answers to stop the machine.
 pub const PAUSE: u8 = u8::MAX;
@@ -45,6 +46,10 @@ impl Object {
     /// that the protocol itself does not see.
     pub const fn observed(id: u16) -> Object {
         Object::new(5, id)
+    }
+    /// The task whose state it is.
+    pub(super) const fn as_task(self) -> Option<u8> {
+        if self.0 >> 13 == 4 { Some(self.0 as u8) } else { None }
     }
     /// The number that stands for it.
     pub const fn number(self) -> u16 {
@@ -111,26 +116,34 @@ impl<S: Schedule, E> Sim<S, E> {
         with(&mut self.state.borrow_mut().lockdep)
     }
 
-    /// Identity of the contents of the shared locations, and of who has finished.
-    pub fn memory(&self) -> Fingerprint {
+    /// Identity of the contents of the shared locations, and of who has finished; alike tasks are
+    /// not told apart.
+    pub fn memory(&self, alike: &Alike) -> Fingerprint {
         let state = self.state.borrow();
-        state.words_print.with(state.done.into())
+        let finished = |task: usize| Fingerprint::of(u64::from(state.done >> task & 1));
+        let tasks: [Fingerprint; MAX_TASKS] = std::array::from_fn(finished);
+        let ranks = alike.ranks(&tasks[..state.count]);
+        state.words_print.with(ranks.of_all(state.done).into())
     }
 
     /// What the unfinished tasks stand before, by operation and object: a search that checks itself
     /// compares it where fingerprints are equal.
-    pub fn stands(&self) -> Fingerprint {
+    pub fn stands(&self, ranks: &Ranks) -> Fingerprint {
         let state = self.state.borrow();
-        let done = |task: &usize| state.done & 1 << task != 0;
-        let tasks = (0..state.count).filter(|task| !done(task));
-        tasks.fold(Fingerprint::ZERO, |print, task| {
-            print.with(task as u64).with(state.tasks[task].stands)
+        let unfinished = (0..state.count).filter(|task| state.done & 1 << task == 0);
+        unfinished.fold(Fingerprint::ZERO, |print, task| {
+            print.plus(Fingerprint::of(ranks.of(task) as u64).with(state.tasks[task].stands))
         })
     }
 
-    /// Identity of the state that the run has come to: equal fingerprints go on equally.
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.state.borrow().fingerprint()
+    /// Identity of the state that the run has come to: equal fingerprints go on equally, each task as
+    /// the one of the same rank. `more` adds what an observer remembers of each task.
+    pub fn fingerprint(
+        &self,
+        alike: &Alike,
+        more: impl FnOnce(&mut [Fingerprint]),
+    ) -> (Ranks, Fingerprint) {
+        self.state.borrow().fingerprint(alike, more)
     }
 }
 

@@ -1,0 +1,160 @@
+//! Where a step has led: to the end of a run, to a state that is known, or to one to search from.
+
+use super::config::{Mistake, Reduction};
+use super::engine::Search;
+use super::model::{Model, Observer};
+use super::path::{Name, Node, bit, tasks};
+use super::sets::SetId;
+use crate::machine::MAX_TASKS;
+
+impl<M: Model, O: Observer<M::Event>> Search<'_, M, O>
+where
+    M::Event: Copy,
+{
+    /// The step led to a state where `enabled` can run: the run is over, others have gone on from
+    /// here, or the search goes below.
+    pub(super) fn arrive(&mut self, enabled: u16, ran: Option<u8>) {
+        if self.config.check {
+            self.check(enabled);
+        }
+        if enabled == 0 {
+            return self.finish();
+        }
+        let node = self.node(enabled, ran);
+        if node.backtrack == 0 {
+            // Whatever can run sleeps.
+            return self.cut(None);
+        }
+        match self.is_nameless(&node) {
+            true => self.go_below(node),
+            false => self.arrive_at(node),
+        }
+    }
+
+    /// The search goes on from here, and comes back where there is a choice.
+    fn go_below(&mut self, node: Node) {
+        if !is_forced(&node) {
+            self.keep(self.path.nodes.len());
+        }
+        self.path.nodes.push(node);
+    }
+
+    /// Nobody asks for the state again: without reduction, or because the step to it was the only one
+    /// to make and so is the next.
+    fn is_nameless(&self, node: &Node) -> bool {
+        let chain = is_forced(node) && self.path.nodes.last().is_some_and(is_forced);
+        chain || self.config.reduction == Reduction::None
+    }
+
+    fn arrive_at(&mut self, node: Node) {
+        let name = self.name(&node);
+        let sleep = name.ranks.of_all(node.sleep);
+        let known = self.visited.get(name.key);
+        match known {
+            Some(known) if self.config.covers(known, sleep, node.budget) => self.cut(Some(name)),
+            known => {
+                // Who slept before only because of what is searched now has been tried.
+                let awake = known.filter(|_| self.config.max_preemptions.is_none());
+                let sleep = awake.map_or(sleep, |known| sleep & known.sleep);
+                self.visited.enter(name.key, self.config.covering(sleep, node.budget));
+                let sleep = node.sleep & name.ranks.tasks(sleep);
+                self.go_below(Node { sleep, name: Some(name), ..node });
+            }
+        }
+    }
+
+    /// The state that the path has come to, still without a name.
+    fn node(&self, enabled: u16, ran: Option<u8>) -> Node {
+        let parent = self.path.nodes.last().zip(self.path.steps.last());
+        let (mut sleep, mut sets) = (0, [SetId::EMPTY; MAX_TASKS]);
+        if let (Some((parent, step)), Reduction::Full) = (parent, self.config.reduction) {
+            let awake = |q: &usize| !self.sets.conflict(parent.sets[*q], step.set);
+            for q in tasks(parent.sleep & enabled & !bit(step.task)).filter(awake) {
+                sleep |= bit(q as u8);
+                sets[q] = parent.sets[q];
+            }
+        }
+        let budget = self.budget();
+        let stays = ran.filter(|&task| enabled & bit(task) != 0);
+        let all = match stays {
+            Some(task) if budget == 0 => bit(task),
+            _ => enabled,
+        };
+        let backtrack = match self.config.reduction {
+            Reduction::Full => first(enabled & !sleep, ran),
+            _ => all,
+        };
+        let below = [SetId::EMPTY; MAX_TASKS];
+        Node { name: None, enabled, sleep, backtrack, sets, below, last: ran, budget }
+    }
+
+    /// What the state is known by.
+    fn name(&self, node: &Node) -> Name {
+        let observer = &self.observer;
+        let (ranks, mut key) = self.sim.fingerprint(&self.alike, |tasks| observer.remember(tasks));
+        if self.config.max_preemptions.is_some() {
+            let stays = node.last.filter(|&task| node.enabled & bit(task) != 0);
+            key = key.with(stays.map_or(0, |task| 1 + ranks.of(task.into()) as u64));
+        }
+        Name { key, ranks }
+    }
+
+    /// Preemptions that are left after the last step.
+    fn budget(&self) -> u8 {
+        let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
+            return self.config.max_preemptions.unwrap_or(u8::MAX);
+        };
+        let preempts =
+            parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
+        parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
+    }
+
+    /// Nobody can run.
+    fn finish(&mut self) {
+        let ending = self.sim.settle();
+        self.catch_up();
+        let (sim, observer) = (self.sim, &mut self.observer);
+        sim.inspect(|seen| observer.end(seen, Some(ending)));
+        observer.last_state(sim.memory(&self.model.alike()), sim.task(0));
+        self.note_news();
+        self.counts.schedules += 1;
+        self.counts.complete += 1;
+        self.go_back(&[SetId::EMPTY; MAX_TASKS]);
+    }
+
+    /// Others have gone on from here: from this state, or from equivalent paths.
+    fn cut(&mut self, name: Option<Name>) {
+        let (sim, observer) = (self.sim, &mut self.observer);
+        sim.inspect(|seen| observer.end(seen, None));
+        self.note_news();
+        self.counts.schedules += 1;
+        let mut below = [SetId::EMPTY; MAX_TASKS];
+        if let Some(name) = name {
+            match self.visited.get(name.key).and_then(|known| self.visited.future(known)) {
+                Some(known) => {
+                    let by_rank = |task| known.get(name.ranks.of(task)).copied();
+                    below = std::array::from_fn(|task| by_rank(task).unwrap_or_default());
+                }
+                None => self.counts.cycles += 1,
+            }
+            let races = self.config.mistake != Some(Mistake::Futures);
+            if races && self.config.reduction == Reduction::Full {
+                self.path.race_below(&self.sets, &below[..self.model.tasks()]);
+            }
+        }
+        self.go_back(&below);
+    }
+}
+
+/// There is one step to make.
+fn is_forced(node: &Node) -> bool {
+    node.choices().is_power_of_two()
+}
+
+/// The task to try first of those awake: the one that ran, for that is no preemption.
+fn first(awake: u16, ran: Option<u8>) -> u16 {
+    match ran.map_or(0, |task| awake & bit(task)) {
+        0 => awake & awake.wrapping_neg(),
+        same => same,
+    }
+}
