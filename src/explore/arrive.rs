@@ -3,8 +3,9 @@
 use super::config::{Mistake, Reduction};
 use super::engine::Search;
 use super::model::{Model, Observer};
-use super::path::{Name, Node, bit, tasks};
+use super::path::{Name, Node, PerTask, bit, tasks};
 use super::sets::SetId;
+use super::visited::Known;
 use crate::machine::MAX_TASKS;
 
 impl<M: Model, O: Observer<M::Event>> Search<'_, M, O>
@@ -52,14 +53,30 @@ where
         let known = self.visited.get(name.key);
         match known {
             Some(known) if self.config.covers(known, sleep, node.budget) => self.cut(Some(name)),
-            known => {
-                // Who slept before only because of what is searched now has been tried.
-                let awake = known.filter(|_| self.config.max_preemptions.is_none());
-                let sleep = awake.map_or(sleep, |known| sleep & known.sleep);
-                self.visited.enter(name.key, self.config.covering(sleep, node.budget));
-                let sleep = node.sleep & name.ranks.tasks(sleep);
-                self.go_below(Node { sleep, name: Some(name), ..node });
+            Some(known) if self.config.reduction == Reduction::Full => {
+                let node = self.come_again(Node { name: Some(name), ..node }, name, known);
+                self.visited.enter(name.key, sleep & known.sleep);
+                self.go_below(node);
             }
+            _ => {
+                self.visited.enter(name.key, self.config.covering(sleep, node.budget));
+                self.go_below(Node { name: Some(name), ..node });
+            }
+        }
+    }
+
+    /// A state from which only those have been tried that were awake then. Now those have to be that
+    /// slept then and are awake, with the others' steps open after theirs (Godefroid, LNCS 1032, section
+    /// 5.3).
+    fn come_again(&mut self, node: Node, name: Name, known: Known) -> Node {
+        let (slept, tried) = (name.ranks.tasks(known.sleep), name.ranks.tasks(known.tried));
+        let below = self.race_with_known(name);
+        Node {
+            sleep: node.sleep & slept,
+            backtrack: slept & !node.sleep | tried,
+            tried,
+            below,
+            ..node
         }
     }
 
@@ -85,7 +102,7 @@ where
             _ => all,
         };
         let below = [SetId::EMPTY; MAX_TASKS];
-        Node { name: None, enabled, sleep, backtrack, sets, below, last: ran, budget }
+        Node { name: None, enabled, sleep, tried: 0, backtrack, sets, below, last: ran, budget }
     }
 
     /// What the state is known by.
@@ -128,21 +145,24 @@ where
         sim.inspect(|seen| observer.end(seen, None));
         self.note_news();
         self.counts.schedules += 1;
-        let mut below = [SetId::EMPTY; MAX_TASKS];
-        if let Some(name) = name {
-            match self.visited.get(name.key).and_then(|known| self.visited.future(known)) {
-                Some(known) => {
-                    let by_rank = |task| known.get(name.ranks.of(task)).copied();
-                    below = std::array::from_fn(|task| by_rank(task).unwrap_or_default());
-                }
-                None => self.counts.cycles += 1,
-            }
-            let races = self.config.mistake != Some(Mistake::Futures);
-            if races && self.config.reduction == Reduction::Full {
-                self.path.race_below(&self.sets, &below[..self.model.tasks()]);
-            }
-        }
+        let below = name.map_or([SetId::EMPTY; MAX_TASKS], |name| self.race_with_known(name));
         self.go_back(&below);
+    }
+
+    /// What is known to come after the end of the path, which races with the path.
+    fn race_with_known(&mut self, name: Name) -> PerTask {
+        let known = self.visited.get(name.key).and_then(|known| self.visited.future(known));
+        let Some(known) = known else {
+            self.counts.cycles += 1;
+            return [SetId::EMPTY; MAX_TASKS];
+        };
+        let by_rank = |task| known.get(name.ranks.of(task)).copied();
+        let below = std::array::from_fn(|task| by_rank(task).unwrap_or_default());
+        let races = self.config.mistake != Some(Mistake::Futures);
+        if races && self.config.reduction == Reduction::Full {
+            self.path.race_below(&self.sets, &below[..self.model.tasks()]);
+        }
+        below
     }
 }
 

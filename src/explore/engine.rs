@@ -132,7 +132,7 @@ where
     fn choose(&mut self) -> Option<u8> {
         loop {
             let node = self.path.nodes.last()?;
-            let todo = node.backtrack & !node.sleep;
+            let todo = node.todo();
             if todo != 0 {
                 let last = node.last.filter(|&task| todo & bit(task) != 0);
                 return Some(last.unwrap_or(todo.trailing_zeros() as u8));
@@ -145,7 +145,8 @@ where
     fn leave(&mut self) {
         let Some(node) = self.path.nodes.pop() else { return };
         if let Some(name) = node.name {
-            self.visited.leave(name.key, &name.ranks.sorted(&node.below));
+            let tried = name.ranks.of_all(node.backtrack);
+            self.visited.leave(name.key, tried, &name.ranks.sorted(&node.below));
         }
         self.go_back(&node.below);
     }
@@ -186,7 +187,7 @@ where
 impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
     /// How far the search has come.
     pub fn progress(&self) -> Progress {
-        let left = |node: &&Node| node.backtrack & !node.sleep != 0;
+        let left = |node: &&Node| node.todo() != 0;
         Progress {
             counts: self.counts,
             states: self.visited.len(),

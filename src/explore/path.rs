@@ -36,6 +36,8 @@ pub struct Node {
     /// Tasks whose next step leads to what has been seen: tried here, or before with nothing since
     /// that it depends on.
     pub sleep: u16,
+    /// Tasks that were tried when the search was at this state before.
+    pub tried: u16,
     /// Tasks that have to be tried.
     pub backtrack: u16,
     /// What the next steps of the sleeping tasks touch.
@@ -185,7 +187,7 @@ impl Path {
         let (mut done, mut weight) = (0.0, 1.0);
         for node in &self.nodes {
             weight /= f64::from(node.backtrack.count_ones().max(1));
-            done += weight * f64::from((node.backtrack & node.sleep).count_ones());
+            done += weight * f64::from((node.backtrack & !node.todo()).count_ones());
         }
         done
     }
@@ -206,11 +208,16 @@ impl Path {
 }
 
 impl Node {
+    /// The tasks that are still to be tried.
+    pub fn todo(&self) -> u16 {
+        self.backtrack & !(self.sleep | self.tried)
+    }
+
     /// The tasks that can ever be tried here.
     pub fn choices(&self) -> u16 {
         match self.budget {
             0 => self.backtrack,
-            _ => self.enabled & !self.sleep,
+            _ => self.enabled & !(self.sleep | self.tried),
         }
     }
 

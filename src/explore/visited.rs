@@ -14,6 +14,8 @@ use crate::machine::sim::Fingerprint;
 pub struct Known {
     /// Tasks that were asleep when it was searched (preemptions left, where these are bounded).
     pub sleep: u16,
+    /// Tasks that were tried, which the future tells.
+    pub tried: u16,
     /// Which of the futures; none while the search is below it.
     future: u32,
 }
@@ -43,14 +45,14 @@ impl Visited {
 
     /// The search goes below the state.
     pub fn enter(&mut self, key: Fingerprint, sleep: u16) {
-        self.states.insert(key, Known { sleep, future: UNFINISHED });
+        self.states.insert(key, Known { sleep, tried: 0, future: UNFINISHED });
     }
 
     /// The search is done with the state.
-    pub fn leave(&mut self, key: Fingerprint, future: &PerTask) {
+    pub fn leave(&mut self, key: Fingerprint, tried: u16, future: &PerTask) {
         let future = self.intern(&future[..self.tasks]);
         if let Some(known) = self.states.get_mut(&key) {
-            known.future = future;
+            (known.tried, known.future) = (tried & !known.sleep, future);
         }
     }
 
