@@ -44,7 +44,7 @@ where
     /// to make and so is the next.
     fn is_nameless(&self, node: &Node) -> bool {
         let chain = is_forced(node) && self.path.nodes.last().is_some_and(is_forced);
-        chain || self.config.reduction == Reduction::None
+        chain && self.config.max_preemptions.is_some() || self.config.reduction == Reduction::None
     }
 
     fn arrive_at(&mut self, node: Node) {

@@ -164,7 +164,7 @@ where
             return;
         }
         node.below[task] = self.sets.union(node.below[task], step.set);
-        for (mine, &more) in node.below.iter_mut().zip(below) {
+        for (mine, &more) in node.below.iter_mut().zip(below).take(self.model.tasks()) {
             *mine = self.sets.union(*mine, more);
         }
     }

@@ -5,7 +5,7 @@
 //! state before the first of them (Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order
 //! reduction, POPL 2014, algorithm 1).
 
-use super::sets::{Bits, SetId, Sets, add};
+use super::sets::{Bits, SetId, Sets};
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::{Fingerprint, Ranks};
 
@@ -140,7 +140,7 @@ impl Path {
             let Step { task: own, set, .. } = self.steps[i];
             let since = changed_since;
             if sets.exact() {
-                add(&mut changed_since, &sets.get(set).changed);
+                sets.add_changed(&mut changed_since, set);
             }
             let node = &self.nodes[i];
             if node.enabled & !(node.backtrack | node.sleep) == 0 {
@@ -282,7 +282,5 @@ pub fn tasks(mut mask: u16) -> impl Iterator<Item = usize> {
 }
 
 fn join(clock: &mut Clock, other: &Clock) {
-    for (mine, &theirs) in clock.iter_mut().zip(other) {
-        *mine = (*mine).max(theirs);
-    }
+    *clock = std::array::from_fn(|task| clock[task].max(other[task]));
 }

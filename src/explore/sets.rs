@@ -34,16 +34,9 @@ pub struct Touches {
 }
 
 impl Touches {
-    /// Whether steps that touch these and those may not be exchanged.
-    pub fn clash(&self, other: &Touches) -> bool {
-        self.clash_but(other, &[0; WORDS])
-    }
-
-    fn clash_but(&self, other: &Touches, except: &Bits) -> bool {
-        let clash = |w: usize| {
-            (self.changed[w] & other.touched[w] | self.touched[w] & other.changed[w]) & !except[w]
-        };
-        (0..WORDS).fold(0, |all, w| all | clash(w)) != 0
+    /// Whether steps that touch these and those may not be exchanged for an object of that word.
+    fn clash(&self, other: &Touches, word: usize) -> u64 {
+        self.changed[word] & other.touched[word] | self.touched[word] & other.changed[word]
     }
 }
 
@@ -55,6 +48,10 @@ pub struct Sets {
     ids: HashMap<Touches, SetId, FxBuildHasher>,
     unions: HashMap<(SetId, SetId), SetId, FxBuildHasher>,
     objects: HashMap<Object, usize, FxBuildHasher>,
+    /// Words of [`Bits`] in use.
+    words: usize,
+    /// Ids of lists of touches: steps repeat.
+    lists: HashMap<Vec<(Object, bool)>, SetId, FxBuildHasher>,
 }
 
 impl Default for Sets {
@@ -64,6 +61,8 @@ impl Default for Sets {
             ids: HashMap::default(),
             unions: HashMap::default(),
             objects: HashMap::default(),
+            words: 0,
+            lists: HashMap::default(),
         };
         sets.intern(Touches::default());
         sets
@@ -73,6 +72,9 @@ impl Default for Sets {
 impl Sets {
     /// The set of these touches.
     pub fn of(&mut self, touches: &[(Object, bool)]) -> SetId {
+        if let Some(&id) = self.lists.get(touches) {
+            return id;
+        }
         let mut set = Touches::default();
         for &(object, changed) in touches {
             let next = self.objects.len() % OBJECTS;
@@ -80,7 +82,10 @@ impl Sets {
             set.touched[at / 64] |= 1 << (at % 64);
             set.changed[at / 64] |= u64::from(changed) << (at % 64);
         }
-        self.intern(set)
+        self.words = self.objects.len().min(OBJECTS).div_ceil(64);
+        let id = self.intern(set);
+        self.lists.insert(touches.to_vec(), id);
+        id
     }
 
     fn intern(&mut self, set: Touches) -> SetId {
@@ -99,12 +104,20 @@ impl Sets {
 
     /// Whether a step that touches `a` and one that touches `b` may not be exchanged.
     pub fn conflict(&self, a: SetId, b: SetId) -> bool {
-        self.get(a).clash(self.get(b))
+        let (a, b) = (self.get(a), self.get(b));
+        (0..self.words).any(|word| a.clash(b, word) != 0)
     }
 
     /// The same, but for the objects in `except`.
     pub fn clash(&self, a: SetId, b: SetId, except: &Bits) -> bool {
-        self.get(a).clash_but(self.get(b), except)
+        let (a, b) = (self.get(a), self.get(b));
+        (0..self.words).any(|word| a.clash(b, word) & !except[word] != 0)
+    }
+
+    /// Adds the objects that a set changes.
+    pub fn add_changed(&self, to: &mut Bits, id: SetId) {
+        let changed = &self.get(id).changed;
+        (0..self.words).for_each(|word| to[word] |= changed[word]);
     }
 
     /// What either touches.
@@ -134,12 +147,13 @@ impl Sets {
 
     /// Bytes in use, roughly.
     pub fn memory(&self) -> usize {
-        self.sets.len() * 2 * size_of::<Touches>() + self.unions.capacity() * 16
+        (self.sets.len() * 2 + self.lists.len()) * size_of::<Touches>()
+            + self.unions.capacity() * 16
     }
 }
 
 /// Adds the objects of `more`.
-pub fn add(bits: &mut Bits, more: &Bits) {
+fn add(bits: &mut Bits, more: &Bits) {
     bits.iter_mut().zip(more).for_each(|(word, more)| *word |= more);
 }
 

@@ -5,23 +5,25 @@
 //! 4, 2002). Where two stand alike but for what the sort does not see, one state may keep two names:
 //! that costs time and nothing else, for names are compared whole.
 
+use arrayvec::ArrayVec;
+
 use super::fingerprint::Fingerprint;
 use super::search::Object;
 use super::state::bits;
 use crate::machine::MAX_TASKS;
 
 /// For each task, the first one with the same program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alike {
     first: [u8; MAX_TASKS],
-    /// Two tasks are.
-    some: bool,
+    /// Sets of alike tasks, those of two and more.
+    peers: ArrayVec<u16, { MAX_TASKS / 2 }>,
 }
 
 impl Default for Alike {
     /// No two tasks are.
     fn default() -> Alike {
-        Alike { first: own_numbers(), some: false }
+        Alike { first: own_numbers(), peers: ArrayVec::new() }
     }
 }
 
@@ -29,11 +31,13 @@ impl Alike {
     /// Of that many tasks, those that `same` says so of: an equivalence.
     pub fn of(tasks: usize, same: impl Fn(usize, usize) -> bool) -> Alike {
         let mut alike = Alike::default();
+        let mut sets = [0u16; MAX_TASKS];
         for task in 0..tasks.min(MAX_TASKS) {
             let first = (0..task).find(|&other| same(other, task)).unwrap_or(task);
             alike.first[task] = first as u8;
-            alike.some |= first != task;
+            sets[first] |= 1 << task;
         }
+        alike.peers = sets.into_iter().filter(|set| set.count_ones() > 1).collect();
         alike
     }
 
@@ -48,14 +52,13 @@ impl Alike {
     /// Who has which rank where `standing` is how the tasks stand.
     pub(super) fn ranks(&self, standing: &[Fingerprint]) -> Ranks {
         let mut ranks = Ranks::default();
-        if !self.some {
-            return ranks;
-        }
-        for task in 0..standing.len() {
-            let peers = || (0..standing.len()).filter(|&q| self.first[q] == self.first[task]);
-            let before = |q: &usize| (standing[*q], *q) < (standing[task], task);
-            let place = peers().filter(before).count();
-            ranks.rank[task] = peers().nth(place).unwrap_or(task) as u8;
+        for &peers in &self.peers {
+            for task in bits(peers) {
+                let stands = |q: u8| (standing[usize::from(q)], q);
+                let before = bits(peers).filter(|&q| stands(q) < stands(task)).count();
+                let rank = bits(peers).nth(before).unwrap_or(task);
+                ranks.rank[usize::from(task)] = rank;
+            }
         }
         ranks
     }
