@@ -4,7 +4,7 @@
 //!
 //! | file | rule |
 //! | --- | --- |
-//! | `class` | keys, instances, classes, name versions |
+//! | `class`, `name` | keys, instances, classes, name versions |
 //! | `acquire` | the order of the checks, wait types, merging, same-class check |
 //! | `mark` | usage bits, inconsistent states, irq inversion |
 //! | `chain`, `memo` | the chain cache, and known acquisitions as a whole |
@@ -27,6 +27,7 @@ pub mod held;
 pub mod irq;
 pub mod mark;
 pub mod memo;
+pub mod name;
 pub mod order;
 pub mod reach;
 pub mod release;
@@ -37,11 +38,12 @@ pub mod task;
 
 use super::types::*;
 use chain::ChainCache;
-use class::{Class, Instance, Key, Name};
+use class::{Class, Instance, Key};
 use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
 use memo::Memos;
+use name::Name;
 use order::Order;
 use reach::Reach;
 use report::{Log, Report};
