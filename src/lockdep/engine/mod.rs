@@ -14,6 +14,7 @@
 //! | `graph`, `order`, `reach` | the graph, and proofs that a search would find nothing |
 //! | `release` | release, re-acquisition, downgrade, subclass changes, leftovers |
 //! | `irq` | interrupt events |
+//! | `report`, `log` | what there is to say, and keeping it |
 //! | `complete`, `cycle`, `signature` | what goes beyond the kernel |
 
 pub mod acquire;
@@ -25,6 +26,7 @@ pub mod dependency;
 pub mod graph;
 pub mod held;
 pub mod irq;
+pub mod log;
 pub mod mark;
 pub mod memo;
 pub mod name;
@@ -42,11 +44,12 @@ use class::{Class, Instance, Key};
 use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
+use log::Log;
 use memo::Memos;
 use name::Name;
 use order::Order;
 use reach::Reach;
-use report::{Log, Report};
+use report::Report;
 use search::Search;
 use task::{IrqState, SavedTask, Task};
 
