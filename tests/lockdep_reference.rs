@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use kvm_lock_fuzz::lockdep::script::{self, Script};
 use kvm_lock_fuzz::lockdep::*;
-use reference::{check_bytes, compare};
+use reference::check_bytes;
+use reference::compare::compare;
 
 fn random_bytes(seed: &mut u64, max: u64) -> Vec<u8> {
     let mut next = || {

@@ -28,6 +28,11 @@ impl Programs {
         Programs { stage, settings }
     }
 
+    /// What the programs run on, which tells how a run ended.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
     /// The same, and every step is among the records that an observer follows.
     pub(super) fn recorded(mut self) -> Programs {
         self.settings.recording = true;

@@ -1,7 +1,7 @@
 //! Shortest witnesses: for what a search found, the case that shows it with the fewest bursts.
 
 use super::layers::{Candidate, Layers};
-use super::stepper::{bursts_of, from_the_start, with_stepper};
+use super::stepper::{bursts_of, with_stepper};
 use super::{Cursor, Found, Judge, Machine, Programs};
 use crate::case::{Burst, Case, MAX_BURSTS, Schedule, Tail, Until};
 use crate::kvm::Place;
@@ -81,11 +81,6 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
         with_stepper(&programs, &machine, judge, |steps| {
             let mut short = self.by_layers(Layers::new(steps), scripts.len(), runs);
             for (i, short) in short.iter_mut().enumerate() {
-                if short.is_none() {
-                    // Whether a search begins so depends on the programs.
-                    let whole = bursts_of(steps, &from_the_start(scripts[i]));
-                    *short = self.made_of(whole, i);
-                }
                 if short.is_none() {
                     let bursts = bursts_of(steps, scripts[i]);
                     *short = self.made_of(bursts, i);

@@ -114,21 +114,6 @@ pub(super) fn bursts_of(steps: &mut dyn Steps, script: &[u8]) -> Vec<Burst> {
     bursts
 }
 
-/// The script of a search that begins with every task before its first point, for a run that begins
-/// with the programs.
-pub(super) fn from_the_start(script: &[u8]) -> Vec<u8> {
-    let mut begun = 0u16;
-    let mut whole = Vec::with_capacity(script.len() + crate::case::MAX_TASKS);
-    for &task in script {
-        if begun & 1 << task == 0 {
-            whole.push(task);
-        }
-        begun |= 1 << task;
-        whole.push(task);
-    }
-    whole
-}
-
 /// A turn of so many points as bursts.
 pub(super) fn burst(task: u8, points: usize, blocked: bool) -> impl Iterator<Item = Burst> {
     let whole = blocked.then_some(Until::Blocked);

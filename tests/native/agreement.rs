@@ -2,16 +2,15 @@
 //! schedule tried.
 
 use std::collections::HashSet;
-use std::future::Future;
 
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::explore::{
-    self, Config, Cursor, Judge, Machine, Model, Observer, Search, SearchTask,
+    self, Config, Cursor, Judge, Machine, Observer, Programs, Search, SearchTask,
 };
 use kvm_lock_fuzz::kvm::trace::Event;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::machine::Policy;
-use kvm_lock_fuzz::machine::sim::{Fingerprint, Inspect, Object, Record, Settings};
+use kvm_lock_fuzz::machine::sim::{Fingerprint, Inspect, Object, Record};
 use kvm_lock_fuzz::oracle::Signature;
 use kvm_lock_fuzz::run::{End, Ending, Options, Outcome, Rounds, Stage};
 
@@ -27,32 +26,6 @@ fn agrees(case: &Case, options: &Options, n: u32, mut allows: impl FnMut(&End, &
         let words: Vec<String> = words.collect();
         let end = rounds.end();
         assert!(allows(end, &outcome), "{case}\n{end}\n{words:#?}\nis not among the simulator's");
-    }
-}
-
-/// The case's programs for the search.
-struct Programs {
-    stage: Stage,
-    settings: Settings,
-}
-
-impl Model for Programs {
-    type Event = Event;
-
-    fn tasks(&self) -> usize {
-        self.stage.case().programs.tasks()
-    }
-
-    fn settings(&self) -> Settings {
-        self.settings
-    }
-
-    fn set_up(&self, t: SearchTask<'_, Event>) -> impl Future<Output = ()> {
-        self.stage.history(t)
-    }
-
-    fn task(&self, t: SearchTask<'_, Event>, i: usize) -> impl Future<Output = ()> {
-        self.stage.task(t, i)
     }
 }
 
@@ -85,7 +58,7 @@ impl Observer<Event> for Possible<'_> {
 
     fn last_state(&mut self, memory: Fingerprint, t: SearchTask<'_, Event>) {
         self.judge.last_state(memory, t);
-        self.ends.insert(self.programs.stage.end(t, self.sim.unfinished()));
+        self.ends.insert(self.programs.stage().end(t, self.sim.unfinished()));
     }
 
     fn remember(&self, tasks: &mut [Fingerprint]) {
@@ -113,8 +86,7 @@ const MAX_STEPS: u64 = 60_000;
 fn agrees_with_explore(case: &Case, options: &Options, rounds: u32) -> bool {
     let mut sim = Machine::new(Cursor::default());
     let stage = Stage::build(&mut sim, case.clone(), options);
-    let settings = Settings { policy: options.policy, ..Settings::default() };
-    let programs = Programs { stage, settings };
+    let programs = Programs::new(stage, options);
     let judge = Judge::new(options);
     let possible = Possible { programs: &programs, sim: &sim, judge, ends: HashSet::new() };
     let mut search = Search::new(&programs, &sim, possible, Config::default());

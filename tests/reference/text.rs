@@ -1,5 +1,6 @@
 //! The reference's report texts, from section 16 of the specification.
 
+use super::usage::opposite;
 use super::{Change, Fired, Held, Reference, Step, Verdict};
 
 type Path<'p> = &'p [(usize, usize)];
@@ -244,7 +245,7 @@ impl Reference<'_> {
     pub(super) fn report_inversion(&mut self, held: &Held, bit: u8, path: Path) -> Step {
         let used_in = bit & 2 == 0;
         let (found, start) = (path[0].0, held.class);
-        let ex = super::opposite(bit);
+        let ex = opposite(bit);
         let write = self.classes[found].usage & (1 << ex) != 0;
         let state = state_of(if write { ex } else { ex + 1 });
         let mut text = Self::open(56, "WARNING: possible irq lock inversion dependency detected");

@@ -24,7 +24,9 @@ pub struct Form {
     pub bug: Bug,
 }
 
-const SMALL: Form = Form { name: "small", invalidators: 2, writers: 1, faults: 1, bug: Bug::None };
+/// The form of `benches/small`.
+pub const SMALL: Form =
+    Form { name: "small", invalidators: 2, writers: 1, faults: 1, bug: Bug::None };
 
 /// Every form; the planted bugs stand in the small one.
 pub const FORMS: [Form; 5] = [

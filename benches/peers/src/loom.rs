@@ -20,7 +20,7 @@ pub fn run(form: &Form) -> Seen {
         builder.preemption_bound = Some(2);
         builder.check(move || {
             schedules.count();
-            threads::execution(&form);
+            threads::execution::<threads::Rwsem>(&form);
         });
     })
 }

@@ -11,7 +11,7 @@ use crate::row::Seen;
 
 #[path = "threads.rs"]
 #[allow(clippy::duplicate_mod, reason = "loom's names stand for other types")]
-mod threads;
+pub mod threads;
 
 const MOST_SCHEDULES: usize = 100_000;
 
@@ -29,7 +29,7 @@ fn check(form: &Form, scheduler: impl Scheduler + 'static) -> Seen {
     caught::seen("cut here, not exhausted", move |schedules| {
         Runner::new(scheduler, config).run(move || {
             schedules.count();
-            threads::execution(&form);
+            threads::execution::<threads::Rwsem>(&form);
         });
     })
 }

@@ -1,5 +1,6 @@
 //! The small protocol as threads, over the `sync` and `thread` of the module that includes this
-//! file: shuttle and loom both offer the standard library's names.
+//! file: shuttle and loom both offer the standard library's names. Searches put [`Rwsem`] before the
+//! slots.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -9,9 +10,17 @@ use super::thread;
 use crate::form::{Bug, Form};
 use std::sync::Arc;
 
+/// What stands before the slots.
+pub trait Slots: Default + Send + Sync + 'static {
+    /// Runs `inside` while nobody swaps them.
+    fn reading(&self, inside: impl FnOnce());
+    /// Swaps them.
+    fn swap(&self);
+}
+
 /// An rwsem whose queued writer holds back readers: the RwLock of neither peer has a queue.
 #[derive(Default)]
-struct Rwsem {
+pub struct Rwsem {
     holders: Mutex<Holders>,
     freed: Condvar,
 }
@@ -61,6 +70,19 @@ impl Rwsem {
     }
 }
 
+impl Slots for Rwsem {
+    fn reading(&self, inside: impl FnOnce()) {
+        self.down_read();
+        inside();
+        self.up_read();
+    }
+
+    fn swap(&self) {
+        self.down_write();
+        self.up_write();
+    }
+}
+
 /// What mmu_lock guards.
 #[derive(Default)]
 struct Mmu {
@@ -69,50 +91,51 @@ struct Mmu {
 }
 
 #[derive(Default)]
-struct Small {
+struct Small<S> {
     slots_lock: Mutex<()>,
-    slots_rwsem: Rwsem,
+    slots: S,
     mmu_lock: Mutex<Mmu>,
     seq: AtomicU64,
     host: AtomicU64,
 }
 
-impl Small {
+impl<S: Slots> Small<S> {
     fn invalidator(&self, bug: Bug) {
-        self.slots_rwsem.down_read();
-        {
-            let mut mmu = self.mmu_lock.lock().unwrap();
-            mmu.count += 1;
-            mmu.spte = 0;
-        }
-        self.change_host(bug);
-        {
-            let mut mmu = self.mmu_lock.lock().unwrap();
-            mmu.count -= 1;
-            if bug == Bug::SplitEnd {
-                drop(mmu);
-                mmu = self.mmu_lock.lock().unwrap();
+        self.slots.reading(|| {
+            {
+                let mut mmu = self.mmu_lock.lock().unwrap();
+                mmu.count += 1;
+                mmu.spte = 0;
             }
-            self.seq.fetch_add(1, SeqCst);
-            drop(mmu);
-        }
-        self.slots_rwsem.up_read();
+            self.change_host(bug);
+            self.end(bug);
+        });
     }
 
     fn change_host(&self, bug: Bug) {
-        if bug == Bug::NestedRead {
-            self.slots_rwsem.down_read();
+        let change = || {
+            self.host.fetch_add(1, SeqCst);
+        };
+        match bug {
+            Bug::NestedRead => self.slots.reading(change),
+            _ => change(),
         }
-        self.host.fetch_add(1, SeqCst);
-        if bug == Bug::NestedRead {
-            self.slots_rwsem.up_read();
+    }
+
+    fn end(&self, bug: Bug) {
+        let mut mmu = self.mmu_lock.lock().unwrap();
+        mmu.count -= 1;
+        if bug == Bug::SplitEnd {
+            drop(mmu);
+            mmu = self.mmu_lock.lock().unwrap();
         }
+        self.seq.fetch_add(1, SeqCst);
+        drop(mmu);
     }
 
     fn writer(&self, _: Bug) {
         let _slots_lock = self.slots_lock.lock().unwrap();
-        self.slots_rwsem.down_write();
-        self.slots_rwsem.up_write();
+        self.slots.swap();
     }
 
     fn fault(&self, bug: Bug) {
@@ -126,13 +149,16 @@ impl Small {
     }
 }
 
+/// What a task does.
+type Role<S> = fn(&Small<S>, Bug);
+
 /// One execution and its end oracle.
-pub fn execution(form: &Form) {
-    let s = Arc::new(Small::default());
-    let mut roles: Vec<fn(&Small, Bug)> = vec![Small::invalidator; form.invalidators];
-    roles.extend(vec![Small::writer as fn(&Small, Bug); form.writers]);
-    roles.extend(vec![Small::fault as fn(&Small, Bug); form.faults]);
-    let start = |role: fn(&Small, Bug)| {
+pub fn execution<S: Slots>(form: &Form) {
+    let s = Arc::new(Small::<S>::default());
+    let mut roles: Vec<Role<S>> = vec![Small::invalidator; form.invalidators];
+    roles.extend(vec![Small::writer as Role<S>; form.writers]);
+    roles.extend(vec![Small::fault as Role<S>; form.faults]);
+    let start = |role: Role<S>| {
         let (s, bug) = (s.clone(), form.bug);
         thread::spawn(move || role(&s, bug))
     };

@@ -9,8 +9,9 @@ use super::super::usage::{ENABLED, INITIAL, USED_IN};
 use super::Lockdep;
 use super::chain::{EMPTY_CHAIN, MAX_LOCKDEP_CHAIN_HLOCKS, MAX_LOCKDEP_CHAINS, extend};
 use super::held::{HeldLock, MAX_LOCK_DEPTH, Request};
+use super::log::Draft;
 use super::memo::Memo;
-use super::report::{Detail, Draft, Kind, Limit, Silence};
+use super::report::{Detail, Kind, Limit, Silence};
 
 /// Highest count of nested acquisitions that one entry can stand for.
 const MAX_REFERENCES: u16 = 2047;

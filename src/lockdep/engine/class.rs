@@ -1,8 +1,6 @@
-//! Keys, instances and classes: who is who, and the names that reports print.
+//! Keys, instances and classes: who is who.
 //!
-//! Mirrors `look_up_lock_class()`, `register_lock_class()` and `count_matching_names()`. The kernel
-//! compares a new class's name with every class; here names are interned, so that the version
-//! follows from one counter per name.
+//! Mirrors `look_up_lock_class()` and `register_lock_class()`.
 
 use super::super::types::{ClassId, InstanceId, KeyDesc, KeyId, LockType, Site};
 use super::super::usage::USAGE_BITS;
@@ -15,17 +13,6 @@ pub const MAX_LOCKDEP_SUBCLASSES: u8 = 8;
 pub const MAX_LOCKDEP_KEYS: usize = 8192;
 /// "No class" in the tables.
 pub(crate) const NO_CLASS: u16 = u16::MAX;
-
-/// An interned name.
-#[derive(Debug)]
-pub(crate) struct Name {
-    pub(crate) text: Box<str>,
-    pub(crate) hash: u64,
-    /// Highest version given out since the reset.
-    version: u32,
-    /// Position in the order of the texts, see [`Lockdep::rank_names`].
-    rank: u32,
-}
 
 /// A declared key and the classes registered for it.
 #[derive(Debug)]
@@ -142,42 +129,6 @@ impl Lockdep {
         }
     }
 
-    fn intern(&mut self, text: &str) -> u32 {
-        let names = &self.names;
-        match self.names_sorted.binary_search_by(|&i| (*names[i as usize].text).cmp(text)) {
-            Ok(at) => self.names_sorted[at],
-            Err(at) => {
-                let id = self.names.len() as u32;
-                self.names.push(Name {
-                    text: text.into(),
-                    hash: hash_name(text),
-                    version: 0,
-                    rank: 0,
-                });
-                self.names_ranked = false;
-                self.names_sorted.insert(at, id);
-                id
-            }
-        }
-    }
-
-    /// Brings [`class_rank`](Self::class_rank) up to date.
-    pub(super) fn rank_names(&mut self) {
-        if !self.names_ranked {
-            for (rank, &name) in self.names_sorted.iter().enumerate() {
-                self.names[name as usize].rank = rank as u32;
-            }
-            self.names_ranked = true;
-        }
-    }
-
-    /// A number in the order of [`compare_classes`](Self::compare_classes).
-    pub(super) fn class_rank(&self, class: ClassId) -> u64 {
-        let c = &self.classes[class.index()];
-        let name = &self.names[self.keys[c.key.index()].name as usize];
-        (u64::from(name.rank) << 35) | (u64::from(c.subclass) << 32) | u64::from(c.key.0)
-    }
-
     /// The class that an acquisition of `instance` with `subclass` uses; registers it at first use.
     #[inline]
     pub(super) fn class_of(&mut self, instance: InstanceId, subclass: u8) -> Option<ClassId> {
@@ -290,46 +241,8 @@ impl Lockdep {
         &self.classes
     }
 
-    /// The bare name that a key was declared with.
-    pub fn key_name(&self, key: KeyId) -> &str {
-        self.keys.get(key.index()).map_or("", |k| &self.names[k.name as usize].text)
-    }
-
     /// The key of a lock object.
     pub fn instance_key(&self, instance: InstanceId) -> Option<KeyId> {
         self.instances.get(instance.index()).map(|i| i.key)
     }
-
-    /// A class's name as printed: `name`, `#version` above 1, `/subclass` above 0.
-    pub fn class_name(&self, class: ClassId) -> String {
-        let Some(c) = self.classes.get(class.index()) else { return String::new() };
-        let mut name = self.key_name(c.key).to_owned();
-        if c.version > 1 {
-            name += &format!("#{}", c.version);
-        }
-        if c.subclass != 0 {
-            name += &format!("/{}", c.subclass);
-        }
-        name
-    }
-
-    /// Identity of a class that does not depend on the order of registration: name and subclass.
-    pub(crate) fn class_hash(&self, class: ClassId) -> u64 {
-        let c = &self.classes[class.index()];
-        self.key_hash(c.key) ^ u64::from(c.subclass).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-impl Lockdep {
-    /// Identity of a key that does not depend on the order of declaration: its name.
-    pub(crate) fn key_hash(&self, key: KeyId) -> u64 {
-        self.keys.get(key.index()).map_or(0, |key| self.names[key.name as usize].hash)
-    }
-}
-
-/// FNV-1a: stable across runs and machines.
-fn hash_name(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

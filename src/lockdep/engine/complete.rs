@@ -16,8 +16,9 @@ use super::cycle::strong_kinds;
 use super::dependency::circular_query;
 use super::graph::{Direction, EN, ER, NO_EDGE, SN, SR, dependency_kind};
 use super::held::HeldLock;
+use super::log::Draft;
 use super::order::{Keys, sort};
-use super::report::{Draft, Kind, PathStep, Report, Silence};
+use super::report::{Kind, PathStep, Report, Silence};
 use super::search::Rule;
 
 /// Most edges that one [`Lockdep::finish`] follows; no ordinary graph comes near it.

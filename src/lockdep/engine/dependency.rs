@@ -9,7 +9,8 @@ use super::super::usage::{ENABLED, USED_IN, exclusive_mask, exclusive_match};
 use super::Lockdep;
 use super::graph::{Direction, SR, dependency_kind};
 use super::held::HeldLock;
-use super::report::{Detail, Draft, Kind, Limit, Silence};
+use super::log::Draft;
+use super::report::{Detail, Kind, Limit, Silence};
 use super::search::{Goal, Query, Rule};
 
 const ALL_STATES: u16 = 0xff;

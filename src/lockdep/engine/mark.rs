@@ -10,7 +10,8 @@ use super::Lockdep;
 use super::dependency::irq_query;
 use super::graph::Direction;
 use super::held::HeldLock;
-use super::report::{Detail, Draft, Kind, Silence};
+use super::log::Draft;
+use super::report::{Detail, Kind, Silence};
 use super::search::{Goal, Rule};
 
 /// The order in which one acquisition sets its bits (write forms).

@@ -4,7 +4,7 @@
 //!
 //! | file | rule |
 //! | --- | --- |
-//! | `class` | keys, instances, classes, name versions |
+//! | `class`, `name` | keys, instances, classes, name versions |
 //! | `acquire` | the order of the checks, wait types, merging, same-class check |
 //! | `mark` | usage bits, inconsistent states, irq inversion |
 //! | `chain`, `memo` | the chain cache, and known acquisitions as a whole |
@@ -14,6 +14,7 @@
 //! | `graph`, `order`, `reach` | the graph, and proofs that a search would find nothing |
 //! | `release` | release, re-acquisition, downgrade, subclass changes, leftovers |
 //! | `irq` | interrupt events |
+//! | `report`, `log` | what there is to say, and keeping it |
 //! | `complete`, `cycle`, `signature` | what goes beyond the kernel |
 
 pub mod acquire;
@@ -25,8 +26,10 @@ pub mod dependency;
 pub mod graph;
 pub mod held;
 pub mod irq;
+pub mod log;
 pub mod mark;
 pub mod memo;
+pub mod name;
 pub mod order;
 pub mod reach;
 pub mod release;
@@ -37,14 +40,16 @@ pub mod task;
 
 use super::types::*;
 use chain::ChainCache;
-use class::{Class, Instance, Key, Name};
+use class::{Class, Instance, Key};
 use complete::Findings;
 use graph::{Edge, Graph};
 use held::HeldLock;
+use log::Log;
 use memo::Memos;
+use name::Name;
 use order::Order;
 use reach::Reach;
-use report::{Log, Report};
+use report::Report;
 use search::Search;
 use task::{IrqState, SavedTask, Task};
 

@@ -6,7 +6,8 @@
 use super::super::types::{InstanceId, Read, Site, TaskId};
 use super::Lockdep;
 use super::held::{HeldLock, Request};
-use super::report::{Detail, Draft, Kind};
+use super::log::Draft;
+use super::report::{Detail, Kind};
 
 impl Lockdep {
     /// A task releases a lock. True if this event had something to report.

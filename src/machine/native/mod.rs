@@ -41,7 +41,9 @@
 //! sequential consistency can be seen in a run, so a missing barrier is not found here either.
 
 mod build;
+mod calls;
 mod jitter;
+mod local;
 mod lock;
 mod srcu;
 mod table;
@@ -63,7 +65,8 @@ use self::word::Cell;
 use super::{MAX_TASKS, Policy};
 
 pub use jitter::Jitter;
-pub use task::{Local, NativeTask};
+pub use local::Local;
+pub use task::NativeTask;
 
 /// No task.
 const NOBODY: u8 = u8::MAX;

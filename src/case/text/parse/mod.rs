@@ -1,0 +1,198 @@
+//! Tokens to a case. Where each part of the case stands in the text is kept beside it, so that the
+//! rules of legality are stated once, in `Case::check`, and still point at line and column.
+//!
+//! `setup`, `program` and `schedule` hold the statements of the three parts of a case.
+
+mod program;
+mod schedule;
+mod setup;
+
+use crate::case::legal::At;
+use crate::case::{Case, Op, Opener};
+use crate::kvm::Bug;
+
+use super::cursor::{Cursor, Parsed};
+use super::lex::{Kind, Mistake, shorten};
+
+/// The statements: their first word and their shape.
+const STATEMENTS: [(&str, &str); 13] = [
+    ("variant", "variant NAME"),
+    ("bug", "bug ID"),
+    ("policy", "policy NAME"),
+    ("mm", "mm earlier"),
+    ("vm", "vm NAME"),
+    ("slot", "slot ID gfn FIRST..END hva PAGE"),
+    ("subscriber", "subscriber sleeper|refuser"),
+    ("task", "task NAME"),
+    ("schedule", "schedule TASK until PLACE, TASK until blocked, TASK *N then random SEED"),
+    ("fault", "fault gfn PAGE [write] [VM]"),
+    (
+        "memslot",
+        "memslot create ID gfn FIRST..END hva PAGE | delete ID | move ID gfn PAGE | flags ID log-dirty|none",
+    ),
+    ("split", "split FIRST..END [depth N]"),
+    ("end", "end"),
+];
+
+/// The part of the text that a statement belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    Top,
+    Vm,
+    Task,
+}
+
+/// Where the parts of the case stand.
+#[derive(Default)]
+struct Offsets {
+    registrants: Vec<usize>,
+    slots: Vec<(usize, usize)>,
+    tasks: Vec<usize>,
+    ops: Vec<usize>,
+    bursts: Vec<usize>,
+    tail: usize,
+}
+
+/// Whether a statement begins with the word.
+fn is_keyword(word: &str) -> bool {
+    STATEMENTS.iter().any(|s| s.0 == word) || Opener::ALL.iter().any(|o| o.name() == word)
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    block: Block,
+    case: Case,
+    once: Vec<&'static str>,
+    bug: Option<(&'a str, usize)>,
+    vms: Vec<&'a str>,
+    tasks: Vec<&'a str>,
+    offsets: Offsets,
+}
+
+/// Parses a whole text.
+pub(super) fn parse(text: &str) -> Parsed<Case> {
+    let mut parser = Parser {
+        cursor: Cursor::new(text)?,
+        block: Block::Top,
+        case: Case::default(),
+        once: Vec::new(),
+        bug: None,
+        vms: Vec::new(),
+        tasks: Vec::new(),
+        offsets: Offsets::default(),
+    };
+    while parser.cursor.token.kind != Kind::Eof {
+        parser.statement()?;
+    }
+    parser.finish()
+}
+
+impl<'a> Parser<'a> {
+    // Statements.
+
+    fn statement(&mut self) -> Parsed<()> {
+        let start = self.cursor.token.start;
+        let Kind::Word(word) = self.cursor.token.kind else { return Err(self.no_statement()) };
+        if let Some(opener) = Opener::ALL.into_iter().find(|o| o.name() == word) {
+            self.cursor.shape = "OPENER FIRST..END ... end";
+            self.cursor.advance()?;
+            let hva = self.cursor.range()?;
+            return self.op(start, Op::Open { opener, hva });
+        }
+        let Some(&(keyword, shape)) = STATEMENTS.iter().find(|(k, _)| *k == word) else {
+            return Err(self.no_statement());
+        };
+        self.cursor.shape = shape;
+        self.cursor.advance()?;
+        match keyword {
+            "variant" | "bug" | "policy" | "mm" => self.setting(keyword, start),
+            "vm" => self.vm(start),
+            "slot" => self.slot(start),
+            "subscriber" => self.subscriber(start),
+            "task" => self.task(start),
+            "schedule" => self.schedule(start),
+            "fault" => self.fault(start),
+            "memslot" => self.memslot(start),
+            "split" => self.split(start),
+            _ => self.op(start, Op::End),
+        }
+    }
+
+    fn no_statement(&self) -> Mistake {
+        let words: Vec<_> = STATEMENTS.iter().map(|s| s.0).collect();
+        let openers = Opener::ALL.map(Opener::name).join(", ");
+        let mend = format!("begin it with {} or {openers}", words.join(", "));
+        Cursor::mistake(
+            self.cursor.token.start,
+            format!("{} begins no statement; {mend}", self.cursor.found()),
+        )
+    }
+
+    // Names.
+
+    /// The VM named next, or the first one.
+    fn vm_name(&mut self) -> Parsed<u8> {
+        let Kind::Word(name) = self.cursor.token.kind else { return Ok(0) };
+        if is_keyword(name) || self.cursor.at_new_line() {
+            return Ok(0);
+        }
+        let at = self.cursor.token.start;
+        self.cursor.advance()?;
+        let vm = self.vms.iter().position(|vm| *vm == name);
+        Ok(self.cursor.known(vm, at, "VM", &self.vms)? as u8)
+    }
+
+    fn only_once(&mut self, keyword: &'static str, start: usize) -> Parsed<()> {
+        if self.once.contains(&keyword) {
+            return Err(Cursor::mistake(start, format!("a second `{keyword}`; keep one")));
+        }
+        self.once.push(keyword);
+        Ok(())
+    }
+
+    fn new_name(&self, name: &str, at: usize, reserved: bool, taken: bool) -> Parsed<()> {
+        let name = shorten(name);
+        if reserved {
+            let what = format!("`{name}` is a word of the grammar; choose another name");
+            return Err(Cursor::mistake(at, what));
+        }
+        if taken {
+            return Err(Cursor::mistake(at, format!("a second `{name}`; choose another name")));
+        }
+        Ok(())
+    }
+
+    // The end.
+
+    fn finish(mut self) -> Parsed<Case> {
+        if let Some((id, at)) = self.bug {
+            let ids: Vec<_> = Bug::ALL.iter().map(|b| b.id()).collect();
+            let bug = self.cursor.known(Bug::from_id(id), at, "bug", &ids)?;
+            if bug.variant() != self.case.variant {
+                let variant = bug.variant().name();
+                let what = format!("{id} is no bug of this variant; write `variant {variant}`");
+                return Err(Cursor::mistake(at, what));
+            }
+            self.case.bug = Some(bug);
+        }
+        match self.case.check() {
+            Ok(()) => Ok(self.case),
+            Err(illegal) => Err(Cursor::mistake(self.offset(illegal.at), illegal.rule.to_string())),
+        }
+    }
+
+    fn offset(&self, at: At) -> usize {
+        let offsets = &self.offsets;
+        let found = match at {
+            At::Case => Some(self.cursor.token.start),
+            At::Bug => self.bug.map(|(_, at)| at),
+            At::Registrant(i) => offsets.registrants.get(i).copied(),
+            At::Slot(r, i) => offsets.slots.iter().filter(|s| s.0 == r).map(|s| s.1).nth(i),
+            At::Task(i) => offsets.tasks.get(i).copied(),
+            At::Op(i) => offsets.ops.get(i).copied(),
+            At::Burst(i) => offsets.bursts.get(i).copied(),
+            At::Tail => Some(offsets.tail),
+        };
+        found.unwrap_or_default()
+    }
+}

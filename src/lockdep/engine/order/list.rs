@@ -1,0 +1,108 @@
+//! The list of the components: places, labels, and moving what one side has reached.
+
+use super::super::graph::Direction;
+use super::{Component, FIRST, Keys, NONE, Order, sort};
+
+/// Distance of neighbouring labels when the list is written anew.
+const GAP: u64 = 1 << 44;
+
+impl Order {
+    /// Lists components in the order of their labels.
+    pub(super) fn by_label(&self, keys: &mut Keys, components: impl Iterator<Item = u16>) {
+        keys.clear();
+        keys.extend(components.map(|component| (self.label(component), component)));
+        sort(keys);
+    }
+
+    /// Moves what a side has reached, in its order, between two neighbours of the list.
+    pub(super) fn move_side(&mut self, direction: Direction, before: u16, after: u16) {
+        let mut moved = std::mem::take(&mut self.keys);
+        self.by_label(&mut moved, self.sides[direction as usize].reached.iter().copied());
+        for &(_, component) in &moved {
+            self.unlink(component);
+        }
+        // What moves lies on the far side of the neighbours, so both are still in place.
+        let mut before = before;
+        for (n, &(_, component)) in moved.iter().enumerate() {
+            self.link(component, before, after);
+            self.place(component, moved.len() - n);
+            before = component;
+        }
+        self.keys = moved;
+    }
+
+    /// Gives a component just linked a label, leaving room for `count` in all.
+    pub(super) fn place(&mut self, component: u16, count: usize) {
+        let Component { before, after, .. } = self.components[usize::from(component)];
+        let room = count as u64 + 1;
+        let label = match (before, after) {
+            (NONE, NONE) => Some(FIRST),
+            (NONE, after) => self.label(after).checked_sub(GAP * count as u64),
+            (before, NONE) => self.label(before).checked_add(GAP),
+            (before, after) => {
+                let low = self.label(before);
+                let step = (self.label(after) - low) / room;
+                (step > 0).then_some(low + step)
+            }
+        };
+        match label {
+            Some(label) => self.components[usize::from(component)].label = label,
+            None => self.relabel(),
+        }
+    }
+
+    /// Writes all labels anew.
+    #[cold]
+    fn relabel(&mut self) {
+        let (mut at, mut label) = (self.first, FIRST);
+        while at != NONE {
+            let component = &mut self.components[usize::from(at)];
+            component.label = label;
+            label += GAP;
+            at = component.after;
+        }
+    }
+
+    pub(super) fn unlink(&mut self, component: u16) {
+        let Component { before, after, .. } = self.components[usize::from(component)];
+        self.set_after(before, after);
+        self.set_before(after, before);
+    }
+
+    pub(super) fn link(&mut self, component: u16, before: u16, after: u16) {
+        let place = &mut self.components[usize::from(component)];
+        place.before = before;
+        place.after = after;
+        self.set_after(before, component);
+        self.set_before(after, component);
+    }
+
+    fn set_after(&mut self, component: u16, after: u16) {
+        match self.components.get_mut(usize::from(component)) {
+            Some(place) => place.after = after,
+            None => self.first = after,
+        }
+    }
+
+    fn set_before(&mut self, component: u16, before: u16) {
+        match self.components.get_mut(usize::from(component)) {
+            Some(place) => place.before = before,
+            None => self.last = before,
+        }
+    }
+
+    /// Puts the list in the order of its labels.
+    pub(super) fn relink(&mut self) {
+        let mut keys = std::mem::take(&mut self.keys);
+        let after = |&at: &u16| self.components.get(usize::from(at)).map(|c| c.after);
+        let list = std::iter::successors(Some(self.first), after);
+        self.by_label(&mut keys, list.take_while(|at| *at != NONE));
+        (self.first, self.last) = (NONE, NONE);
+        let mut before = NONE;
+        for &(_, component) in &keys {
+            self.link(component, before, NONE);
+            before = component;
+        }
+        self.keys = keys;
+    }
+}
