@@ -160,7 +160,7 @@ where
         let below = std::array::from_fn(|task| by_rank(task).unwrap_or_default());
         let races = self.config.mistake != Some(Mistake::Futures);
         if races && self.config.reduction == Reduction::Full {
-            self.path.race_below(&self.sets, &below[..self.model.tasks()]);
+            self.path.race_below(&mut self.sets, &below[..self.model.tasks()]);
         }
         below
     }

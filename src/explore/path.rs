@@ -132,8 +132,9 @@ impl Path {
     /// been run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial order
     /// reduction, SPIN 2008). That a touch to come may be ordered after the path by others that come
     /// before it is not looked at: it would save a quarter of the states and take longer than them.
-    pub fn race_below(&mut self, sets: &Sets, below: &[SetId]) {
+    pub fn race_below(&mut self, sets: &mut Sets, below: &[SetId]) {
         let tip = self.tip(below);
+        let all = below.iter().fold(SetId::EMPTY, |all, &set| sets.union(all, set));
         // A step that changes an object comes between what touched it before and what will.
         let mut changed_since = Bits::default();
         for i in (0..self.steps.len()).rev() {
@@ -144,6 +145,9 @@ impl Path {
             }
             let node = &self.nodes[i];
             if node.enabled & !(node.backtrack | node.sleep) == 0 {
+                continue;
+            }
+            if !sets.clash(set, all, &since) {
                 continue;
             }
             let racing = mask(

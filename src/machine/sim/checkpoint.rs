@@ -26,7 +26,8 @@ pub struct Checkpoint {
     tasks: Vec<TaskState>,
     /// Lengths of their logs.
     logs: Vec<usize>,
-    held: Vec<SavedTask>,
+    /// What the validator knows of each task, and the stamp of when it knew that.
+    held: Vec<(u64, SavedTask)>,
     runnable: u16,
     done: u16,
     points: u32,
@@ -87,27 +88,30 @@ impl<S: Schedule, E> State<S, E> {
         to.tasks.clone_from_slice(&self.tasks[..self.count]);
         to.logs.clear();
         to.logs.extend(self.logs[..self.count].iter().map(Vec::len));
-        to.held.resize_with(self.count, SavedTask::default);
-        for (saved, &task) in to.held.iter_mut().zip(&self.validator_tasks) {
-            self.lockdep.save_task(task, saved);
+        to.held.resize_with(self.count, || (u64::MAX, SavedTask::default()));
+        for (i, (stamp, saved)) in to.held.iter_mut().enumerate() {
+            // Only a task's own steps tell the validator of it.
+            if std::mem::replace(stamp, self.tasks[i].stamp) != *stamp {
+                self.lockdep.save_task(self.validator_tasks[i], saved);
+            }
         }
         (to.runnable, to.done, to.words_print) = (self.runnable, self.done, self.words_print);
         (to.points, to.events) = (self.points, self.events);
         (to.records, to.cycles) = (self.records.len(), self.cycles.len());
     }
 
-    fn load(&mut self, from: &Checkpoint) {
+    fn load(&mut self, from: &Checkpoint, moved: u16) {
         self.load_words(from);
         self.load_locks(from);
         self.srcu.clone_from(&from.srcu);
         self.spans.clone_from(&from.spans);
         self.rcuwaits.clone_from(&from.rcuwaits);
+        for i in (0..self.count).filter(|i| moved >> i & 1 != 0) {
+            self.lockdep.load_task(self.validator_tasks[i], &from.held[i].1);
+        }
         self.tasks[..self.count].clone_from_slice(&from.tasks);
         for (log, &len) in self.logs.iter_mut().zip(&from.logs) {
             log.truncate(len);
-        }
-        for (saved, &task) in from.held.iter().zip(&self.validator_tasks) {
-            self.lockdep.load_task(task, saved);
         }
         (self.runnable, self.done, self.words_print) = (from.runnable, from.done, from.words_print);
         (self.points, self.events, self.next) = (from.points, from.events, None);
@@ -158,7 +162,7 @@ impl<S: Schedule, E> Sim<S, E> {
             for (i, task) in from.tasks.iter().enumerate() {
                 moved |= u16::from(state.tasks[i].stamp != task.stamp) << i;
             }
-            state.load(from);
+            state.load(from, moved);
         }
         for (i, task) in tasks.iter_mut().enumerate().filter(|(i, _)| moved >> i & 1 != 0) {
             task.set(Some(start(i)));

@@ -59,14 +59,15 @@ impl<S: Schedule, E> State<S, E> {
     /// Identity of the state in which tasks go by rank, and these ranks. What others remember of the
     /// tasks is added to how they stand by `more`.
     pub(super) fn fingerprint(
-        &self,
+        &mut self,
         alike: &Alike,
         more: impl FnOnce(&mut [Fingerprint]),
     ) -> (Ranks, Fingerprint) {
         let mut standing = [Fingerprint::ZERO; MAX_TASKS];
         let standing = &mut standing[..self.count];
         for (task, print) in standing.iter_mut().enumerate() {
-            *print = self.task_print(task);
+            let known = self.tasks[task].print.unwrap_or_else(|| self.task_print(task));
+            (*print, self.tasks[task].print) = (known, Some(known));
         }
         self.add_locks(standing);
         self.add_sections(standing);

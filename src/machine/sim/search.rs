@@ -87,7 +87,10 @@ impl<S: Schedule, E> Sim<S, E> {
         self.begin(tasks, false);
         let state = &mut *self.state.borrow_mut();
         state.logs.iter_mut().for_each(Vec::clear);
-        state.tasks.iter_mut().for_each(|task| task.local = Fingerprint::ZERO);
+        state
+            .tasks
+            .iter_mut()
+            .for_each(|task| (task.local, task.print) = (Fingerprint::ZERO, None));
     }
 
     /// Goes on until the schedule pauses or nobody can run; gives the tasks that can.
@@ -98,7 +101,8 @@ impl<S: Schedule, E> Sim<S, E> {
 
     /// The next step will be that of `task`.
     pub fn stamp(&self, task: u8, stamp: u64) {
-        self.state.borrow_mut().tasks[task as usize].stamp = stamp;
+        let task = &mut self.state.borrow_mut().tasks[task as usize];
+        (task.stamp, task.print) = (stamp, None);
     }
 
     /// Ends a run that nobody can go on with: who is stuck is in the records.
@@ -143,7 +147,7 @@ impl<S: Schedule, E> Sim<S, E> {
         alike: &Alike,
         more: impl FnOnce(&mut [Fingerprint]),
     ) -> (Ranks, Fingerprint) {
-        self.state.borrow().fingerprint(alike, more)
+        self.state.borrow_mut().fingerprint(alike, more)
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct TaskState {
     pub(super) local: Fingerprint,
     /// The shared operation that it is in or before, as a number (searches only).
     pub(super) stands: u64,
+    /// Identity of the above, if nothing has changed since it was asked for (searches only).
+    pub(super) print: Option<Fingerprint>,
 }
 
 /// Locations that a fault may wait for at once.
@@ -254,6 +256,7 @@ impl<S: Schedule, E> State<S, E> {
         let state = &mut self.tasks[task as usize];
         state.spinning += u8::from(lock.kind.spins());
         state.held.push(id);
+        state.print = None;
     }
 
     /// Queues for the lock.
@@ -314,7 +317,9 @@ impl<S: Schedule, E> State<S, E> {
 
     /// The task can run again.
     pub(super) fn wake(&mut self, task: u8) {
-        let wait = self.tasks[task as usize].wait.take();
+        let state = &mut self.tasks[task as usize];
+        let wait = state.wait.take();
+        state.print = None;
         self.runnable |= 1 << task;
         self.halfway(task, WOKEN);
         // A retrying fault has several who could wake it.
@@ -420,6 +425,7 @@ impl TaskState {
             operation: Fingerprint::ZERO,
             local: Fingerprint::ZERO,
             stands: 0,
+            print: None,
         }
     }
 
@@ -430,7 +436,7 @@ impl TaskState {
         self.watching.clear();
         (self.phase, self.stamp) = (None, 0);
         (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
-        self.stands = 0;
+        (self.stands, self.print) = (0, None);
     }
 }
 

@@ -295,7 +295,8 @@ impl<S: Schedule, E> State<S, E> {
         self.touch(Object::rcuwait(wait), true);
         let Some(task) = self.rcuwaits[wait.0 as usize].task else { return };
         self.touch(Object::task(task), true);
-        self.tasks[task as usize].uninterruptible = false;
+        let state = &mut self.tasks[task as usize];
+        (state.uninterruptible, state.print) = (false, None);
         if matches!(self.tasks[task as usize].wait, Some(Wait::Sleep(_))) {
             self.wake(task);
         }
