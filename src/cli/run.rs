@@ -6,13 +6,15 @@ use clap::{Args, ValueEnum};
 
 use super::{Bad, Done, load};
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::explore::{Limits, Witness, witness_of};
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
-use kvm_lock_fuzz::report::text;
+use kvm_lock_fuzz::report::text::{self, this_run};
 use kvm_lock_fuzz::report::timeline::timeline;
-use kvm_lock_fuzz::run::{Described, Options, Runner, kernel_splat};
+use kvm_lock_fuzz::report::witness::Answer;
+use kvm_lock_fuzz::run::{Described, Finding, Options, Runner, kernel_splat};
 
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
 #[derive(Args)]
@@ -84,10 +86,11 @@ impl Arguments {
 
     fn one(&self, runner: &mut Runner, case: Case, options: &Options) -> Ran {
         let outcome = runner.run(&case, options).clone();
-        let described: Vec<Described> =
-            outcome.findings.iter().map(|finding| runner.describe_in(&case, finding)).collect();
+        let limits = Limits::brief();
+        let told = |f| (runner.describe_in(&case, f), witness_of(runner, &case, f, &limits));
+        let told: Vec<(Described, Option<Witness>)> = outcome.findings.iter().map(told).collect();
         let policy = options.policy.name();
-        let mut text = text::run(&case, policy, &outcome, &described);
+        let mut text = text::run(&case, policy, &outcome, &told);
         if self.splat {
             let splat = kernel_splat(&case, options);
             text.push_str(
@@ -96,12 +99,19 @@ impl Arguments {
         }
         let timeline = self.trace.then(|| timeline(&case, runner));
         text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));
-        let findings = outcome.findings.iter().zip(described);
-        let entries = findings.map(|(finding, words)| Entry::new(finding, words, &case)).collect();
+        let entries = outcome.findings.iter().zip(told).map(|(f, told)| entry(f, told, &case));
+        let entries = entries.collect();
         let violated = outcome.findings.iter().any(|f| f.severity == Severity::Violation);
         let verdict = json::run(&case, policy, &outcome, entries);
         Ran { text, violated, verdict: Verdict { timeline, ..verdict } }
     }
+}
+
+/// A finding as JSON, with the answer if it predicts a cycle.
+fn entry(finding: &Finding, told: (Described, Option<Witness>), case: &Case) -> Entry {
+    let (words, witness) = told;
+    let answer = witness.map(|witness| Answer::new(&witness, &|shown| this_run(case, shown)));
+    Entry { witness: answer, ..Entry::new(finding, words, case) }
 }
 
 struct Ran {

@@ -22,27 +22,33 @@ pub fn witness_of(
     let mut all = runner.inspect(predictions).into_iter();
     let prediction = all.find(|prediction| prediction.signature == finding.signature)?;
     let options = Options { all_points: false, recording: false, ..*runner.options()? };
-    let own = itself(case, &options, &prediction);
-    Some(own.unwrap_or_else(|| witness(case, &options, &prediction, limits)))
+    let (fit, lock_maps) = own_fit(case, &options, &prediction);
+    if fit == Some(Fit::Exact) {
+        let answer = Answer::Found { case: named(case, &options), programs: Whose::Given };
+        return Some(Witness { lock_maps, answer, contracted: None });
+    }
+    let other = witness(case, &options, &prediction, limits);
+    let contracted = match fit {
+        Some(_) => other.contracted.map(|_| named(case, &options)),
+        None => other.contracted,
+    };
+    Some(Witness { contracted, ..other })
 }
 
-/// The run of the case, if it hangs as predicted.
-fn itself(case: &Case, options: &Options, prediction: &Prediction) -> Option<Witness> {
+/// How the run of the case fits the prediction, and the lock maps of that.
+fn own_fit(case: &Case, options: &Options, prediction: &Prediction) -> (Option<Fit>, Vec<String>) {
     if prediction.steps.len() > MAX_STEPS {
-        return None;
+        return (None, Vec::new());
     }
     let mut runner = Runner::new();
     runner.run(case, &Options { recording: true, ..*options });
     let mut watch = runner.inspect(|seen| Watch::new(prediction, seen));
-    let fits = loop {
+    loop {
         let known = watch.wanted.clone();
-        let fits = fit(&runner, &mut watch);
+        let own = fit(&runner, &mut watch);
         // What was learnt of the modes behind the hang holds for it too.
         if known == watch.wanted {
-            break fits;
+            return (own, classes(prediction, watch.maps));
         }
-    };
-    let answer = Answer::Found { case: named(case, options), programs: Whose::Given };
-    let lock_maps = classes(prediction, watch.maps);
-    (fits == Some(Fit::Exact)).then_some(Witness { lock_maps, answer, contracted: None })
+    }
 }

@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::explore::{Answer, Shortest};
+use super::explore::Shortest;
+use super::witness::Answer;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::case::Case;
 use crate::oracle::Severity;
@@ -106,7 +107,7 @@ pub struct Entry {
     /// How short the case is (`explore`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortest: Option<Shortest>,
-    /// Of a predicted cycle: whether it really hangs (`explore`).
+    /// Of a predicted cycle: whether it really hangs (`run`, `explore`, `campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness: Option<Answer>,
 }
