@@ -135,10 +135,11 @@ fn headline(searched: &Searched) -> String {
 fn sum(searched: &Searched) -> String {
     let findings = searched.shown.findings.iter();
     let documented = findings.filter(|f| f.finding.severity == Severity::Documented).count();
+    let clean = if exhausted(searched) { "clean" } else { "clean so far" };
     match (violated(searched), documented) {
         (true, _) => "violation".to_string(),
-        (false, 0) => "clean".to_string(),
-        (false, documented) => format!("clean ({documented} documented)"),
+        (false, 0) => clean.to_string(),
+        (false, documented) => format!("{clean} ({documented} documented)"),
     }
 }
 
