@@ -98,20 +98,23 @@ fn write_found(files: &Files, found: &Found, written: &mut BTreeSet<PathBuf>) ->
     put(files.case.with_extension("json"), json::text(&entry))
 }
 
-/// Removes what an earlier campaign wrote of findings. A case without its JSON is somebody else's.
+/// Removes what an earlier campaign wrote of findings.
 fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<(), Error> {
-    for arm in entries(folder).iter().filter(|entry| entry.is_dir()) {
-        for json in entries(arm).into_iter().filter(|e| e.extension().is_some_and(|e| e == "json"))
-        {
-            let case = json.with_extension("case");
-            if case.is_file() {
-                let files = [beside(&case, HANGS), case, json];
-                let old = files.iter().filter(|file| !written.contains(*file) && file.is_file());
-                old.map(remove).collect::<Result<(), Error>>()?;
-            }
-        }
+    for files in entries(folder).iter().flat_map(|arm| findings(arm)) {
+        let mut old = files.iter().filter(|file| !written.contains(*file) && file.is_file());
+        old.try_for_each(remove)?;
     }
     Ok(())
+}
+
+/// The files of every finding in a folder. A case without its JSON is somebody else's.
+fn findings(arm: &Path) -> Vec<[PathBuf; 3]> {
+    let all = entries(arm).into_iter().filter(|e| e.extension().is_some_and(|e| e == "json"));
+    let files = all.map(|json| {
+        let case = json.with_extension("case");
+        [beside(&case, HANGS), case, json]
+    });
+    files.filter(|[_, case, _]| case.is_file()).collect()
 }
 
 fn remove(file: &PathBuf) -> Result<(), Error> {
