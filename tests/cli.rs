@@ -148,6 +148,18 @@ fn run_shows_a_case_that_hangs_as_predicted_once() {
 }
 
 #[test]
+fn run_says_that_it_hung_passing_some_of_the_classes() {
+    // D3: mremap takes i_mmap_rwsem on its way, and nobody waits for that.
+    let case = "corpus/protocol/rmap-against-mremap.case";
+    let witness = &witnesses("run", case)[0];
+    assert!(witness["case"].is_null() && witness["answer"] == "none-within", "{witness}");
+    let text = witness["text"].as_str().expect("text");
+    assert!(text.ends_with("; passing some of the classes, this hangs as predicted: this run"));
+    let own = expect(0, &["case", "fmt", case]);
+    assert_eq!(witness["contracted"], own);
+}
+
+#[test]
 fn run_says_how_far_it_looked() {
     let large = "corpus/protocol/two-regions-one-fault.case";
     let witness = &witnesses("run", large)[0];

@@ -92,7 +92,11 @@ fn write_found(files: &Files, found: &Found, written: &mut BTreeSet<PathBuf>) ->
     };
     put(files.case.clone(), format!("# {kind}: {message}\n{}", found.case))?;
     if let (Some(file), Some(case)) = (&files.hangs, hanging(found)) {
-        put(file.clone(), format!("# hangs as predicted by {kind}: {message}\n{case}"))?;
+        let passing = match found.witness.as_ref().and_then(|witness| witness.case()) {
+            Some(_) => "",
+            None => ", passing some of the classes",
+        };
+        put(file.clone(), format!("# hangs as {kind} predicts{passing}: {message}\n{case}"))?;
     }
     let entry = json::Entry::found(found, files);
     put(files.case.with_extension("json"), json::text(&entry))

@@ -134,7 +134,7 @@ fn cases_of(searched: &Searched) -> Vec<(String, &Case)> {
         };
         cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case)));
         cases.extend(
-            shown.witness.as_ref().and_then(|w| w.case()).map(|case| (name("-hangs"), case)),
+            shown.witness.as_ref().and_then(|w| w.shown()).map(|case| (name("-hangs"), case)),
         );
     }
     cases
