@@ -3,74 +3,23 @@
 
 #![cfg(feature = "cli")]
 
+mod common;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
+
+use common::cli::{self, command, expect, file, json, refused, run, stdout};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
-    command.args(arguments).current_dir(root()).stdin(Stdio::null());
-    command
-}
-
-fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("the program runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("stdout is UTF-8")
-}
-
-/// Stdout of a command that must end with that code and say nothing on stderr.
-#[track_caller]
-fn expect(code: i32, arguments: &[&str]) -> String {
-    let output = run(arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!((output.status.code(), stderr.as_str()), (Some(code), ""), "{arguments:?}");
-    stdout(&output)
-}
-
-#[track_caller]
-fn json(code: i32, arguments: &[&str]) -> Value {
-    let text = expect(code, arguments);
-    let document: Value = serde_json::from_str(&text).expect("one JSON document");
-    assert_eq!(document["format"], 1);
-    assert!(document["results"].is_array(), "{text}");
-    document
-}
-
-/// Bad usage or input: exit code 2, one line on stderr that holds these words, nothing on stdout.
-#[track_caller]
-fn refused(arguments: &[&str], words: &[&str]) {
-    let output = run(arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    assert_eq!(stdout(&output), "", "{arguments:?}");
-    assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{arguments:?} says no {word:?}: {stderr}");
-    }
-}
-
-/// A fresh folder for one test.
 fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the folder can be made");
-    folder
-}
-
-fn file(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, contents).expect("the file can be written");
-    path.to_str().expect("the path is UTF-8").to_string()
+    cli::scratch(&format!("cli/{name}"))
 }
 
 const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
@@ -148,6 +97,85 @@ fn a_finding_of_the_json_replays_from_its_case() {
     let case = document["results"][0]["findings"][0]["case"].as_str().expect("a case");
     let again = json(1, &["run", &file(&folder, "again.case", case), "--json"]);
     assert_eq!(document, again);
+}
+
+/// The answers for the predictions of the case under the rwsem scheme, in the order of its findings.
+fn witnesses(command: &str, case: &str) -> Vec<Value> {
+    let document = json(1, &[command, case, "--variant", "rwsem", "--json"]);
+    let findings = document["results"][0]["findings"].as_array().expect("a list");
+    let predicted = |f: &&Value| f["kind"] == "lock-order" || f["kind"] == "recursive-lock";
+    for finding in findings {
+        assert_eq!(finding["witness"].is_object(), predicted(&finding), "{finding}");
+    }
+    findings.iter().filter(predicted).map(|finding| finding["witness"].clone()).collect()
+}
+
+#[test]
+fn run_says_that_a_predicted_cycle_cannot_hang() {
+    let witness = &witnesses("run", REGION)[0];
+    assert_eq!(witness["answer"], "none-exists");
+    assert_eq!(witness["lock_maps"][0], "mmu_notifier_invalidate_range_start");
+    assert_eq!(witness["programs"][0], "a memslot update of vm0");
+    assert!(witness["schedules"].as_u64() > Some(10) && witness["case"].is_null());
+    assert_eq!(witness, &witnesses("explore", REGION)[0], "one answer for all commands");
+    let text = expect(1, &["run", REGION, "--variant", "rwsem"]);
+    assert!(text.contains(&format!("    {}\n", witness["text"].as_str().expect("text"))), "{text}");
+}
+
+#[test]
+fn run_says_that_it_hung_as_predicted() {
+    let own = expect(0, &["case", "fmt", NESTED]);
+    for witness in witnesses("run", NESTED) {
+        assert!(witness["text"].as_str().expect("text").ends_with("witness: this run"));
+        assert_eq!((&witness["answer"], &witness["case"]), (&"found".into(), &own.clone().into()));
+    }
+}
+
+#[test]
+fn run_shows_a_case_that_hangs_as_predicted_once() {
+    let folder = scratch("witness");
+    let fair = fs::read_to_string(root().join(NESTED)).expect("the seed is there");
+    let fair = fair.split("schedule").next().expect("a text");
+    let fair = file(&folder, "fair.case", fair);
+    let text = expect(1, &["run", &fair]);
+    let below = "    witness: the case below\n\n";
+    assert_eq!(text.matches("task mremapper").count(), 1, "{text}");
+    assert!(text.ends_with("witness: the hanging case of recursive-lock above\n"), "{text}");
+    let case = text.split_once(below).and_then(|(_, rest)| rest.split_once("\n\n"));
+    let hangs = file(&folder, "hangs.case", case.expect("it is below").0);
+    assert!(expect(1, &["run", &hangs]).contains("\n    witness: this run\n"));
+    assert!(witnesses("run", &fair).iter().all(|w| w["text"].to_string().contains("in `case`")));
+}
+
+#[test]
+fn run_says_that_it_hung_passing_some_of_the_classes() {
+    // D3: mremap takes i_mmap_rwsem on its way, and nobody waits for that.
+    let case = "corpus/protocol/rmap-against-mremap.case";
+    let witness = &witnesses("run", case)[0];
+    assert!(witness["case"].is_null() && witness["answer"] == "none-within", "{witness}");
+    let text = witness["text"].as_str().expect("text");
+    assert!(text.ends_with("; passing some of the classes, this hangs as predicted: this run"));
+    let own = expect(0, &["case", "fmt", case]);
+    assert_eq!(witness["contracted"], own);
+}
+
+#[test]
+fn run_says_how_far_it_looked() {
+    let large = "corpus/protocol/two-regions-one-fault.case";
+    let witness = &witnesses("run", large)[0];
+    assert_eq!(witness["answer"], "none-within");
+    let text = witness["text"].as_str().expect("text");
+    assert!(text.contains("none within ") && text.ends_with(" (the bound on schedules)"), "{text}");
+    assert_eq!(witness["bound"], "the bound on schedules");
+    assert_eq!(witness, &witnesses("run", large)[0], "no bound is a time");
+}
+
+#[test]
+fn cases_of_findings_name_the_policy_that_was_chosen() {
+    let folder = scratch("policy");
+    let biased = json(1, &["run", NESTED, "--policy", "reader-biased", "--json"]);
+    let case = biased["results"][0]["findings"][0]["case"].as_str().expect("a case");
+    assert_eq!(biased, json(1, &["run", &file(&folder, "biased.case", case), "--json"]));
 }
 
 #[test]

@@ -3,15 +3,19 @@
 
 #![cfg(feature = "cli")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+
+use common::cli::{self, file, path};
 
 /// A region with a nested split, a memslot that goes, a fault: what each variant makes of it is known.
 const KNOWN: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
@@ -27,63 +31,36 @@ const LONG: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
     task d  munmap 0x102..0x106  end
     task e  fault gfn 0x03 write";
 
+fn of_explore<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["explore"], arguments].concat()
+}
+
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
-    command.arg("explore").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    cli::command(&of_explore(arguments))
 }
 
 fn run(arguments: &[&str]) -> Output {
-    command(arguments).output().expect("the program runs")
+    cli::run(&of_explore(arguments))
 }
 
-/// Stdout of a command that must end with that code and say nothing on stderr.
 #[track_caller]
 fn expect(code: i32, arguments: &[&str]) -> String {
-    let output = run(arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!((output.status.code(), stderr.as_str()), (Some(code), ""), "{arguments:?}");
-    String::from_utf8(output.stdout).expect("stdout is UTF-8")
+    cli::expect(code, &of_explore(arguments))
 }
 
 #[track_caller]
 fn results(code: i32, arguments: &[&str]) -> Vec<Value> {
-    let text = expect(code, &[arguments, &["--json"]].concat());
-    let document: Value = serde_json::from_str(&text).expect("one JSON document");
-    assert_eq!(document["format"], 1);
+    let document = cli::json(code, &of_explore(&[arguments, &["--json"]].concat()));
     document["results"].as_array().expect("a list").clone()
 }
 
-/// Bad usage or input: exit code 2, one line on stderr that holds these words, nothing on stdout.
 #[track_caller]
 fn refused(arguments: &[&str], words: &[&str]) {
-    let output = run(arguments);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
-    assert!(output.stdout.is_empty(), "{arguments:?}");
-    assert_eq!(stderr.lines().count(), 1, "{arguments:?}: {stderr}");
-    for word in words {
-        assert!(stderr.contains(word), "{arguments:?} says no {word:?}: {stderr}");
-    }
+    cli::refused(&of_explore(arguments), words);
 }
 
-/// A fresh folder for one test.
 fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("explore").join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the folder can be made");
-    folder
-}
-
-fn file(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
-    let path = folder.join(name);
-    fs::write(&path, contents).expect("the file can be written");
-    path.to_str().expect("the path is UTF-8").to_string()
-}
-
-fn path(folder: &Path, name: &str) -> String {
-    folder.join(name).to_str().expect("the path is UTF-8").to_string()
+    cli::scratch(&format!("explore/{name}"))
 }
 
 fn kinds(result: &Value) -> BTreeSet<&str> {
@@ -126,11 +103,7 @@ fn findings_come_with_their_shortest_case() {
         let kind = &finding["kind"];
         let case = finding["case"].as_str().expect("one run shows it");
         assert!(finding["shortest"]["steps"].is_u64(), "{kind}");
-        let output = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"))
-            .args(["run", &file(&folder, "shortest.case", case), "--json"])
-            .output()
-            .expect("the program runs");
-        let again: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let again = cli::json(1, &["run", &file(&folder, "shortest.case", case), "--json"]);
         let shown = again["results"][0]["findings"].as_array().expect("a list").clone();
         assert!(shown.iter().any(|shown| shown["signature"] == finding["signature"]), "{kind}");
         let predicted = kind == "lock-order" || kind == "recursive-lock";
@@ -151,12 +124,12 @@ fn the_text_gives_the_verdict_in_a_line() {
     assert!(text.starts_with("variant counted, rwsems writer-fair: clean, exhausted, "), "{text}");
     assert!(text.ends_with(" MiB)\n") && text.lines().count() == 1, "{text}");
     let text = expect(0, &[&known, "--policy", "reader-biased", "--max-schedules", "10"]);
-    let line = "variant counted, rwsems reader-biased: clean, stopped by --max-schedules 10, 10 schedules, ";
+    let line = "variant counted, rwsems reader-biased: clean so far, stopped by --max-schedules 10, 10 schedules, ";
     assert!(text.starts_with(line), "{text}");
     let text = expect(0, &[&known, "--max-preemptions", "1"]);
-    assert!(text.contains(": clean, every schedule of up to 1 preemption, "), "{text}");
+    assert!(text.contains(": clean so far, every schedule of up to 1 preemption, "), "{text}");
     let text = expect(0, &[&known, "--max-states", "50"]);
-    assert!(text.contains(": clean, stopped by --max-states 50, "), "{text}");
+    assert!(text.contains(": clean so far, stopped by --max-states 50, "), "{text}");
     let text = expect(1, &[&known, "--variant", "rwsem"]);
     assert!(
         text.starts_with("variant rwsem, rwsems writer-fair: violation, exhausted, "),
@@ -282,6 +255,9 @@ fn ctrl_c_prints_what_holds_so_far_and_the_search_goes_on_later() {
     let first = schedules(&interrupted(Signal::SIGINT, &arguments));
     let second = schedules(&interrupted(Signal::SIGINT, &arguments));
     assert!(first > 0 && second > first, "{first}, {second}");
+    let text = cli::stdout(&interrupted(Signal::SIGINT, &[&long, "--variant", "counted"]));
+    let line = "variant counted, rwsems writer-fair: clean so far, interrupted, ";
+    assert!(text.starts_with(line), "{text}");
 }
 
 #[test]
@@ -289,7 +265,7 @@ fn seconds_stop_a_search() {
     let folder = scratch("seconds");
     let long = file(&folder, "long.case", LONG);
     let text = expect(0, &[&long, "--seconds", "1", "--variant", "counted"]);
-    assert!(text.contains(", stopped by --seconds 1, "), "{text}");
+    assert!(text.contains(": clean so far, stopped by --seconds 1, "), "{text}");
 }
 
 #[test]

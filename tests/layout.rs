@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kvm_lock_fuzz::campaign::build::CARGO_FUZZ;
 use kvm_lock_fuzz::case::Opener;
+use kvm_lock_fuzz::explore::Limits;
 use kvm_lock_fuzz::kvm::{Bug, Place, Variant};
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::Kind;
@@ -122,6 +123,18 @@ fn the_readme_and_the_ci_run_the_same_tests() {
     assert!(read("README.md").contains("\ncargo test\n"));
     assert!(read(".ci/run").contains("\ncargo test\n"));
     assert!(read("README.md").contains(CARGO_FUZZ), "the pinned cargo-fuzz");
+}
+
+#[test]
+fn the_bounds_of_witnesses_are_said_where_they_hold() {
+    let Limits { schedules, states, .. } = Limits::brief();
+    let thousands = |n: u64| format!("{},{:03}", n / 1_000, n % 1_000);
+    for file in ["README.md", "src/cli/run.rs", "src/cli/campaign.rs"] {
+        let text = read(file).replace("///", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        for (n, of) in [(schedules, "schedules"), (states as u64, "states")] {
+            assert!(text.contains(&format!("{} {of}", thousands(n))), "{file} on {of}");
+        }
+    }
 }
 
 #[test]

@@ -6,11 +6,11 @@
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::explore::{
     Answer, Config, Explored, Hangs, Limits, Prediction, SHORTEST_RUNS, Whose, Witness, closed,
-    explore, matrix, predictions, shortest, witness,
+    explore, matrix, predictions, shortest, witness, witness_of,
 };
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::oracle::{Kind, Signature};
-use kvm_lock_fuzz::run::{Ending, Options, Runner};
+use kvm_lock_fuzz::run::{Ending, Finding, Options, Runner};
 
 const VM: &str = "variant rwsem vm vm0 slot 0 gfn 0x00..0x08 hva 0x100 ";
 const TWO_VMS: &str = "variant rwsem vm vm0 slot 0 gfn 0x00..0x08 hva 0x100 \
@@ -312,4 +312,50 @@ fn a_search_for_hangs_agrees_with_the_search_for_everything() {
             assert_ne!(matches!(row.hangs, Hangs::Never { .. }), hangs, "{}", path.display());
         }
     }
+}
+
+/// What is said about each finding of the case's run, in the order of the run.
+fn of_run(case: &Case) -> Vec<(Kind, Option<Witness>)> {
+    let mut runner = Runner::new();
+    let findings = runner.run(case, &Options::of(case)).findings.clone();
+    let answer = |f: &Finding| (f.kind, witness_of(&runner, case, f, &Limits::brief()));
+    findings.iter().map(answer).collect()
+}
+
+#[test]
+fn a_run_that_hangs_as_it_predicts_is_the_witness() {
+    let case = case(&[VM, NESTED, UPDATE, "schedule mremapper until split, vmm until blocked"]);
+    for (kind, witness) in of_run(&case) {
+        assert_eq!(witness.is_some(), kind != Kind::Deadlock, "{kind:?}: waits predict nothing");
+        if let Some(witness) = witness {
+            assert_eq!(witness.case(), Some(&case), "{kind:?}");
+            assert_eq!(found(&witness), Some(Whose::Given), "{kind:?}");
+            assert_eq!(witness.lock_maps.is_empty(), kind == Kind::RecursiveLock, "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_does_not_hang_gets_the_witness_of_another() {
+    let case = case(&[VM, NESTED, UPDATE]);
+    let all = of_run(&case);
+    assert_eq!(all.len(), 2, "the fair schedule does not hang: {all:?}");
+    for (_, witness) in all {
+        let hangs = witness.expect("both predict").case().cloned().expect("there is one");
+        assert_eq!(hangs.programs, case.programs);
+        assert_ne!(hangs.schedule, case.schedule);
+        assert_eq!(Runner::new().run(&hangs, &Options::of(&hangs)).ending, Ending::Stuck);
+    }
+}
+
+#[test]
+fn a_run_that_hangs_otherwise_is_no_witness() {
+    // END keeps the rwsem: the update waits for a task that is gone, and nobody waits in a circle.
+    let bug = VM.replace("rwsem", "rwsem bug end-skips-up-read");
+    let region = "task madviser madvise 0x200..0x204 end ";
+    let case = case(&[&bug, region, UPDATE, "schedule madviser until snapshot"]);
+    assert_eq!(Runner::new().run(&case, &Options::of(&case)).ending, Ending::Stuck);
+    let all = of_run(&case);
+    let (_, witness) = all.iter().find(|(kind, _)| *kind == Kind::LockOrder).unwrap();
+    assert_ne!(witness.as_ref().unwrap().case(), Some(&case));
 }

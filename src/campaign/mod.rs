@@ -15,6 +15,7 @@ pub mod shares;
 pub mod slice;
 mod tree;
 mod triage;
+mod witnesses;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -111,6 +112,12 @@ pub struct CrashFound {
 }
 
 impl ArmReport {
+    /// What it is called: by its planted bug, variant or target.
+    pub fn name(&self) -> &'static str {
+        let bug = self.bug.map(|bug| bug.id());
+        bug.or(self.variant.map(|variant| variant.name())).unwrap_or(self.target)
+    }
+
     /// Findings that break the verdict.
     pub fn violations(&self) -> impl Iterator<Item = &Found> {
         self.findings.iter().filter(|found| found.is_violation())
@@ -139,15 +146,17 @@ impl Report {
     }
 }
 
-/// Runs a campaign. `stop` ends the fuzzing early; what was found by then is reported.
-pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report, Error> {
+/// Runs a campaign. `stop` ends the fuzzing early, and the search for witnesses; what was found by
+/// then is reported.
+pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Report, Error> {
     let tree = Tree::find()?;
     results::check(&plan.results)?;
     let binaries = build::targets(&tree, plan.sanitizer, stop)?;
     let work = Work::prepare(&tree, plan)?;
     let arms = arm::all(&tree, &work, plan)?;
     let fuzzed = fuzz::run(&binaries, &arms, plan, stop)?;
-    let report = triage::report(arms, plan, &fuzzed);
+    let mut report = triage::report(arms, plan, &fuzzed);
+    witnesses::find(&mut report.arms, plan.jobs, stop);
     results::write(&plan.results, &report)?;
     Ok(report)
 }

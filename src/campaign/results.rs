@@ -1,12 +1,13 @@
-//! The results folder: a case and its JSON for each finding, `results.json`, `table.txt`. Every
-//! file appears by rename, so that none is ever half written.
+//! The results folder: a case and its JSON for each finding, for predicted cycles a case that hangs
+//! (`-hangs.case`), `results.json`, `table.txt`. Every file appears by rename, so that none is ever
+//! half written.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{ArmReport, Error, Found, Report};
-use crate::case::files;
+use crate::case::{Case, files};
 use crate::report::{json, table};
 
 /// Makes the folder, so that a campaign does not fuzz in vain.
@@ -22,7 +23,7 @@ pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Error> {
     let mut written = BTreeSet::new();
     for arm in &report.arms {
         for found in &arm.findings {
-            written.extend(write_found(folder, arm, found)?);
+            write_found(&Files::of(folder, arm, found), found, &mut written)?;
         }
     }
     files::write(&folder.join("table.txt"), text(folder, report).as_bytes())?;
@@ -33,52 +34,213 @@ pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Error> {
 
 /// The table of a report whose results are in that folder.
 pub fn text(folder: &Path, report: &Report) -> String {
-    table::campaign(report, |arm, found| Some(case_file(folder, arm, found).display().to_string()))
+    table::campaign(report, |arm, found| Files::of(folder, arm, found))
 }
 
 /// The JSON of a report whose results are in that folder.
 pub fn document(folder: &Path, report: &Report) -> json::Document<json::Verdict> {
-    json::campaign(report, |arm, found| Some(case_file(folder, arm, found).display().to_string()))
+    json::campaign(report, |arm, found| Files::of(folder, arm, found))
 }
 
-fn case_file(folder: &Path, arm: &ArmReport, found: &Found) -> PathBuf {
-    let arm = match (arm.bug, arm.variant) {
-        (Some(bug), _) => bug.id(),
-        (None, Some(variant)) => variant.name(),
-        (None, None) => arm.target,
-    };
-    let name =
-        format!("{}-{:08x}.case", found.finding.kind.name(), found.finding.signature.0 >> 32);
-    folder.join(arm).join(name)
+/// Where a finding is written.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// Its case.
+    pub case: PathBuf,
+    /// The case that hangs as it predicts, if that is another.
+    pub hangs: Option<PathBuf>,
 }
 
-fn write_found(folder: &Path, arm: &ArmReport, found: &Found) -> Result<[PathBuf; 2], Error> {
-    let case = case_file(folder, arm, found);
-    let json = case.with_extension("json");
-    let parent = case.parent().unwrap_or(folder);
+impl Files {
+    fn of(folder: &Path, arm: &ArmReport, found: &Found) -> Files {
+        let finding = &found.finding;
+        let name = format!("{}-{:08x}.case", finding.kind.name(), finding.signature.0 >> 32);
+        let case = folder.join(arm.name()).join(name);
+        let hangs = hanging(found).map(|_| beside(&case, HANGS));
+        Files { case, hangs }
+    }
+
+    /// Where the finding's case, or that of its witness, is.
+    pub fn name(&self, found: &Found, case: &Case) -> Option<String> {
+        let file = if *case == found.case { Some(&self.case) } else { self.hangs.as_ref() };
+        file.map(|file| file.display().to_string())
+    }
+}
+
+/// What the name of a case that hangs as predicted has in addition.
+const HANGS: &str = "-hangs.case";
+
+/// The file of the same finding with another ending.
+fn beside(case: &Path, ending: &str) -> PathBuf {
+    let stem = case.file_stem().unwrap_or_default().to_string_lossy();
+    case.with_file_name(format!("{stem}{ending}"))
+}
+
+/// The case that the finding's answer is about, if it is another than its own.
+fn hanging(found: &Found) -> Option<&Case> {
+    found.witness.as_ref()?.shown().filter(|case| **case != found.case)
+}
+
+fn write_found(files: &Files, found: &Found, written: &mut BTreeSet<PathBuf>) -> Result<(), Error> {
+    let (kind, message) = (found.finding.kind.name(), &found.described.message);
+    let parent = files.case.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(Error::file("make", parent))?;
-    let head = format!("# {}: {}\n", found.finding.kind.name(), found.described.message);
-    files::write(&case, (head + &found.case.to_string()).as_bytes())?;
-    let entry = json::Entry::found(found, Some(case.display().to_string()));
-    files::write(&json, json::text(&entry).as_bytes())?;
-    Ok([case, json])
+    let mut put = |file: PathBuf, text: String| -> Result<(), Error> {
+        files::write(&file, text.as_bytes())?;
+        written.insert(file);
+        Ok(())
+    };
+    put(files.case.clone(), format!("# {kind}: {message}\n{}", found.case))?;
+    if let (Some(file), Some(case)) = (&files.hangs, hanging(found)) {
+        let passing = match found.witness.as_ref().and_then(|witness| witness.case()) {
+            Some(_) => "",
+            None => ", passing some of the classes",
+        };
+        put(file.clone(), format!("# hangs as {kind} predicts{passing}: {message}\n{case}"))?;
+    }
+    let entry = json::Entry::found(found, files);
+    put(files.case.with_extension("json"), json::text(&entry))
 }
 
-/// Removes cases of an earlier campaign, and their JSON.
+/// Removes what an earlier campaign wrote of findings.
 fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<(), Error> {
-    for arm in entries(folder).iter().filter(|entry| entry.is_dir()) {
-        for case in entries(arm).iter().filter(|e| e.extension().is_some_and(|e| e == "case")) {
-            let json = case.with_extension("json");
-            if !written.contains(case) && json.is_file() {
-                fs::remove_file(case).map_err(Error::file("remove", case))?;
-                fs::remove_file(&json).map_err(Error::file("remove", &json))?;
-            }
-        }
+    for files in entries(folder).iter().flat_map(|arm| findings(arm)) {
+        let mut old = files.iter().filter(|file| !written.contains(*file) && file.is_file());
+        old.try_for_each(remove)?;
     }
     Ok(())
+}
+
+/// The files of every finding in a folder. A case without its JSON is somebody else's.
+fn findings(arm: &Path) -> Vec<[PathBuf; 3]> {
+    let all = entries(arm).into_iter().filter(|e| e.extension().is_some_and(|e| e == "json"));
+    let files = all.map(|json| {
+        let case = json.with_extension("case");
+        [beside(&case, HANGS), case, json]
+    });
+    files.filter(|[_, case, _]| case.is_file()).collect()
+}
+
+fn remove(file: &PathBuf) -> Result<(), Error> {
+    fs::remove_file(file).map_err(Error::file("remove", file))
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries.filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    use super::super::witnesses;
+    use super::*;
+    use crate::run::{Ending, Options, Runner};
+
+    const PROGRAMS: &str = "variant rwsem vm vm0 slot 0 gfn 0x00..0x08 hva 0x100 \
+        task mremapper mremap 0x200..0x240 split 0x200..0x240 end \
+        task vmm memslot create 1 gfn 0x10..0x14 hva 0x300 ";
+    const HANGING: &str = "schedule mremapper until split, vmm until blocked";
+
+    /// What a campaign would report that found what the case shows.
+    fn report(text: &str, jobs: usize) -> Report {
+        static GO_ON: AtomicBool = AtomicBool::new(false);
+        let case: Case = text.parse().expect("it is a case");
+        let mut runner = Runner::new();
+        let findings = runner.run(&case, &Options::of(&case)).findings.clone();
+        let found = |finding| Found {
+            described: runner.describe_in(&case, finding),
+            finding: *finding,
+            case: case.clone(),
+            first: None,
+            because_of_bug: false,
+            artifact: PathBuf::new(),
+            witness: None,
+        };
+        let findings: Vec<Found> = findings.iter().map(found).collect();
+        let (variant, crashes) = (Some(case.variant), Vec::new());
+        let arm = ArmReport {
+            target: "protocol",
+            variant,
+            bug: None,
+            executions: 1,
+            edges: 1,
+            findings,
+            crashes,
+        };
+        let mut arms = vec![arm];
+        witnesses::find(&mut arms, jobs, &GO_ON);
+        Report { arms, time: Duration::ZERO, interrupted: false }
+    }
+
+    /// A fresh folder for one test.
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("results-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        check(&folder).expect("the folder can be made");
+        folder
+    }
+
+    /// Names of the files of the variant, sorted.
+    fn names(folder: &Path) -> Vec<String> {
+        let all = entries(&folder.join("rwsem"));
+        let mut names: Vec<String> = all
+            .iter()
+            .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_predicted_cycle_comes_with_a_case_that_hangs() {
+        let folder = scratch("hangs");
+        let report = report(PROGRAMS, 1);
+        write(&folder, &report).expect("it can be written");
+        let document = serde_json::to_value(document(&folder, &report)).expect("it is JSON");
+        let findings = document["results"][0]["findings"].as_array().expect("a list").clone();
+        assert_eq!(findings.len(), 2, "a nested region predicts a recursion and a circle");
+        for finding in findings {
+            let (file, witness) = (finding["file"].as_str().expect("a file"), &finding["witness"]);
+            let hangs = file.replace(".case", "-hangs.case");
+            assert_eq!(
+                (&witness["answer"], &witness["file"]),
+                (&"found".into(), &hangs.clone().into())
+            );
+            assert!(text(&folder, &report).contains(&format!("    case: {file}\n")));
+            assert!(text(&folder, &report).contains(&format!("witness: {hangs}\n")));
+            let case = files::load(Path::new(&hangs)).expect("it was written");
+            assert_eq!(witness["case"], case.to_string());
+            assert_eq!(Runner::new().run(&case, &Options::of(&case)).ending, Ending::Stuck);
+        }
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn what_a_later_campaign_does_not_have_goes() {
+        let folder = scratch("later");
+        write(&folder, &report(PROGRAMS, 1)).expect("it can be written");
+        let foreign = folder.join("rwsem/mine-hangs.case");
+        fs::write(&foreign, PROGRAMS).expect("it can be written");
+        let hanging = names(&folder).iter().filter(|name| name.ends_with("-hangs.case")).count();
+        assert_eq!(hanging, 3);
+        // The case hangs by itself now, so that it is its own witness.
+        let itself = report(&[PROGRAMS, HANGING].concat(), 1);
+        write(&folder, &itself).expect("it can be written");
+        let hanging = names(&folder).into_iter().filter(|name| name.ends_with("-hangs.case"));
+        assert_eq!(hanging.collect::<Vec<_>>(), ["mine-hangs.case"]);
+        assert_eq!(names(&folder).len(), 2 * itself.arms[0].findings.len() + 1);
+        let nothing = Report { arms: Vec::new(), ..itself };
+        write(&folder, &nothing).expect("it can be written");
+        assert_eq!(names(&folder), ["mine-hangs.case"]);
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn the_number_of_jobs_changes_no_answer() {
+        let text = |jobs| text(Path::new("results"), &report(PROGRAMS, jobs));
+        assert_eq!(text(1), text(3));
+    }
 }

@@ -13,6 +13,7 @@ use super::fuzz::Fuzzed;
 use super::slice::Crash;
 use super::{Arm, ArmReport, CrashFound, Plan, Report};
 use crate::case::Case;
+use crate::explore::Witness;
 use crate::oracle::{Severity, Signature};
 use crate::run::{Described, Finding, Options, Runner};
 use crate::shrink::{self, Size};
@@ -37,6 +38,8 @@ pub struct Found {
     pub because_of_bug: bool,
     /// The input that the target collected.
     pub artifact: PathBuf,
+    /// Of a predicted cycle: whether it really hangs.
+    pub witness: Option<Witness>,
 }
 
 impl Found {
@@ -130,11 +133,12 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let finding = shows(&mut runner, &case, signature)?;
     let described = runner.describe_in(&case, &finding);
     let artifact = collected.path.clone();
-    Some(Found { finding, described, case, first: None, because_of_bug, artifact })
+    let (first, witness) = (None, None);
+    Some(Found { finding, described, case, first, because_of_bug, artifact, witness })
 }
 
 /// What a panic interrupts counts as not shown: one bad case must not cost the other results.
-fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 

@@ -8,13 +8,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::campaign::interrupt;
-use super::run::{Points, bug, cases, policy};
-use super::{Bad, Done, load};
+use super::chosen::{Chosen, Points};
+use super::{Bad, Done};
 use kvm_lock_fuzz::case::{Case, files};
 use kvm_lock_fuzz::explore::session::{self, Plan, Searched};
 use kvm_lock_fuzz::report::explore as report;
 use kvm_lock_fuzz::report::json::Document;
-use kvm_lock_fuzz::run::Options;
 
 /// Search every schedule of a case's programs, and give the verdict of each variant
 ///
@@ -30,17 +29,8 @@ use kvm_lock_fuzz::run::Options;
                         kvm-lock-fuzz explore big.case --seconds 600 --resume big.state"
 )]
 pub struct Arguments {
-    /// File of the case, in the text form or a fuzz artifact
-    case: PathBuf,
-    /// Search this variant, or `all`, instead of the case's own (repeatable)
-    #[arg(long, value_name = "VARIANT")]
-    variant: Vec<String>,
-    /// Search with this planted bug, in the variant that it belongs to
-    #[arg(long, value_name = "ID", conflicts_with = "variant")]
-    bug: Option<String>,
-    /// Admission rule of every rwsem, instead of the case's own
-    #[arg(long, value_name = "POLICY")]
-    policy: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Which steps are scheduling points
     #[arg(long, value_name = "WHICH", default_value = "needed")]
     points: Points,
@@ -100,18 +90,13 @@ impl Arguments {
     }
 
     fn plan(&self) -> Result<Plan, Bad> {
-        let case = load(&self.case)?;
-        let policy = self.policy.as_deref().map(policy).transpose()?;
-        let bug = self.bug.as_deref().map(bug).transpose()?;
         let with = |case: Case| {
-            let own = Options::of(&case);
-            let policy = policy.unwrap_or(own.policy);
-            let options = Options { policy, all_points: self.points == Points::All, ..own };
+            let options = self.points.options(&case);
             (case, options)
         };
         let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
         Ok(Plan {
-            cases: cases(case, bug, &self.variant)?.into_iter().map(with).collect(),
+            cases: self.chosen.cases()?.into_iter().map(with).collect(),
             max_preemptions: self.max_preemptions,
             max_schedules: self.max_schedules,
             max_states: self.max_states as usize,
@@ -149,7 +134,7 @@ fn cases_of(searched: &Searched) -> Vec<(String, &Case)> {
         };
         cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case)));
         cases.extend(
-            shown.witness.as_ref().and_then(|w| w.case()).map(|case| (name("-hangs"), case)),
+            shown.witness.as_ref().and_then(|w| w.shown()).map(|case| (name("-hangs"), case)),
         );
     }
     cases

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod case;
+mod chosen;
 mod explore;
 mod lockdep;
 mod minimize;

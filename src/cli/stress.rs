@@ -12,9 +12,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::campaign::interrupt;
-use super::run::{bug, policy, variants};
-use super::{Bad, Done, load};
-use kvm_lock_fuzz::case::{Case, files};
+use super::chosen::Chosen;
+use super::{Bad, Done};
+use kvm_lock_fuzz::case::files;
 use kvm_lock_fuzz::kvm::Bug;
 use kvm_lock_fuzz::machine::native::Native;
 use kvm_lock_fuzz::report::json::{Document, Verdict};
@@ -34,17 +34,8 @@ use kvm_lock_fuzz::stress::{self, Plan, Report, Reported, reproduce};
                         --variant rwsem --variant counted --seconds 30"
 )]
 pub struct Arguments {
-    /// File of the case, in the text form or a fuzz artifact
-    case: PathBuf,
-    /// Run this variant, or `all`, instead of the case's own (repeatable)
-    #[arg(long, value_name = "VARIANT")]
-    variant: Vec<String>,
-    /// Run with this planted bug, in the variant that it belongs to
-    #[arg(long, value_name = "ID", conflicts_with = "variant")]
-    bug: Option<String>,
-    /// Admission rule of every rwsem, instead of the case's own
-    #[arg(long, value_name = "POLICY")]
-    policy: Option<String>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Threads that run tasks: rounds run side by side as often as that many threads can, at least
     /// one round; without it twice the number of cores
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -86,13 +77,12 @@ impl Arguments {
     }
 
     fn plans(&self) -> Result<Vec<Plan>, Bad> {
-        let case = load(&self.case)?;
-        let tasks = case.programs.tasks();
-        if tasks == 0 {
-            return Err(format!("{}: the case has no task to run", self.case.display()).into());
-        }
-        let policy = self.policy.as_deref().map(policy).transpose()?;
-        let policy = policy.unwrap_or(case.config.policy);
+        let cases = self.chosen.cases()?;
+        let Some(first) = cases.first().filter(|case| case.programs.tasks() > 0) else {
+            let file = self.chosen.file.display();
+            return Err(format!("{file}: the case has no task to run").into());
+        };
+        let (tasks, policy) = (first.programs.tasks(), first.config.policy);
         Native::<()>::new(policy)
             .map_err(|e| format!("{e}; give --policy writer-fair or reader-biased"))?;
         let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
@@ -107,24 +97,7 @@ impl Arguments {
             time: Duration::from_secs(self.seconds),
             seed,
         };
-        Ok(self.cases(case)?.into_iter().map(plan).collect())
-    }
-
-    /// The case once for each variant to run.
-    fn cases(&self, case: Case) -> Result<Vec<Case>, Bad> {
-        if let Some(id) = &self.bug {
-            let bug: Bug = bug(id)?;
-            return Ok(vec![Case { variant: bug.variant(), bug: Some(bug), ..case }]);
-        }
-        if self.variant.is_empty() {
-            return Ok(vec![case]);
-        }
-        let with = |variant| Case {
-            variant,
-            bug: case.bug.filter(|bug| bug.variant() == variant),
-            ..case.clone()
-        };
-        Ok(variants(&self.variant)?.into_iter().map(with).collect())
+        Ok(cases.into_iter().map(plan).collect())
     }
 
     /// Writes a case for each finding.

@@ -175,7 +175,7 @@ pub(super) fn seek(
 }
 
 /// How the last run of `runner`, which was recorded, fits.
-fn fit(runner: &Runner, hang: &mut impl Hang) -> Option<Fit> {
+pub(super) fn fit(runner: &Runner, hang: &mut impl Hang) -> Option<Fit> {
     if runner.outcome().ending != Ending::Stuck {
         return None;
     }

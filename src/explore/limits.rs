@@ -25,6 +25,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For answers beside other results: half a second each, a few for the largest cases. They count
+    /// no time, so that a case gets the same answer on every machine.
+    pub fn brief() -> Limits {
+        Limits { schedules: 50_000, states: 100_000, until: None, stop: None }
+    }
+
     /// The limit that the search has come to, in words.
     pub fn reached(&self, progress: &Progress) -> Option<String> {
         if progress.counts.schedules >= self.schedules {

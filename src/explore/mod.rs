@@ -43,6 +43,7 @@ mod protocol;
 mod repeat;
 #[cfg(feature = "cli")]
 pub mod resume;
+mod run_witness;
 #[cfg(feature = "cli")]
 pub mod session;
 mod sets;
@@ -74,6 +75,7 @@ pub use matrix::{Hangs, Matrix, Row, matrix};
 pub use model::{Model, Observer, SearchTask};
 pub use prediction::{Instances, PredictedStep, Prediction, predictions};
 pub use protocol::{Judge, Machine, Programs};
+pub use run_witness::witness_of;
 pub use shortest::{SHORTEST_RUNS, Short, shortest};
 pub use show::{Shown, ShownFinding, show};
 pub use slots::search;

@@ -54,7 +54,7 @@ pub enum Answer {
 }
 
 /// Steps of a prediction that is looked at; the model has fewer classes.
-const MAX_STEPS: usize = 32;
+pub(super) const MAX_STEPS: usize = 32;
 
 /// Whose programs a witness has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +85,8 @@ pub fn witness(
     let mut layout = Runner::new();
     layout.run(case, options);
     let watch = layout.inspect(|seen| Watch::new(prediction, seen));
-    let names = |steps: u32| {
-        let named = prediction.steps.iter().enumerate().filter(|(i, _)| steps >> i & 1 != 0);
-        named.map(|(_, step)| step.class.clone()).collect::<Vec<_>>()
-    };
     let all = ((1u64 << prediction.steps.len()) - 1) as u32;
-    let lock_maps = names(watch.maps);
+    let lock_maps = classes(prediction, watch.maps);
     match (all & !watch.known(), all & !watch.maps) {
         (0, 0) => none(lock_maps, Answer::NothingBlocks),
         (0, _) => {
@@ -98,8 +94,14 @@ pub fn witness(
             let (answer, contracted) = quest.answer(case);
             Witness { lock_maps, answer, contracted }
         }
-        (unknown, _) => none(lock_maps, Answer::Unknown { classes: names(unknown) }),
+        (unknown, _) => none(lock_maps, Answer::Unknown { classes: classes(prediction, unknown) }),
     }
+}
+
+/// The classes of those steps.
+pub(super) fn classes(prediction: &Prediction, steps: u32) -> Vec<String> {
+    let of_them = prediction.steps.iter().enumerate().filter(|(i, _)| steps >> i & 1 != 0);
+    of_them.map(|(_, step)| step.class.clone()).collect()
 }
 
 /// A search for a witness.
@@ -217,6 +219,12 @@ impl Witness {
             Answer::Found { case, .. } => Some(case),
             _ => None,
         }
+    }
+
+    /// The case that the line is about: that which hangs as predicted or, where there is none, that
+    /// which does but for what it passes.
+    pub fn shown(&self) -> Option<&Case> {
+        self.case().or(self.contracted.as_ref())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The verdict of a search, for people and as JSON.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::json::{self, Entry, Verdict};
+use super::page::Page;
+use super::witness::Answer;
 use crate::case::Case;
 use crate::explore::session::{Searched, Stop};
-use crate::explore::{RowJson, ShownFinding, Witness};
+use crate::explore::{RowJson, Short, ShownFinding, Witness};
 use crate::oracle::Severity;
 
 /// The verdict of a search as JSON: that of a run, and what only a search knows.
@@ -34,15 +34,6 @@ pub struct Shortest {
     steps: u32,
     /// No schedule is shorter.
     proven: bool,
-}
-
-/// The answer for a predicted cycle.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answer {
-    /// In words.
-    text: String,
-    /// Full text of the case that hangs as predicted; null where none was found.
-    case: Option<String>,
 }
 
 /// Whether the search found a violation.
@@ -74,8 +65,8 @@ fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry 
     let case = shown.short.as_ref().map(|short| &short.case);
     let shortest = shown.short.as_ref();
     let answer = |witness: &Witness| Answer {
-        text: witness.line(|case| Some(file(case).unwrap_or_else(|| "in `case`".to_string()))),
-        case: witness.case().map(Case::to_string),
+        file: witness.shown().and_then(file),
+        ..Answer::new(witness, file)
     };
     Entry {
         shortest: shortest.map(|short| Shortest {
@@ -113,17 +104,16 @@ fn bound(searched: &Searched) -> Option<String> {
 /// The verdict for people: one line, every finding with its case, and the policies. `file` names the
 /// files of cases; those that have none stand in the text.
 pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> String {
-    let mut page = Page { text: headline(searched), told: Vec::new(), file };
+    let mut page = Page::new(headline(searched), file);
     for shown in &searched.shown.findings {
-        page.finding(shown);
+        told(&mut page, shown);
     }
     if let Some(matrix) = &searched.shown.matrix {
         page.apart();
         page.text.push_str("rwsem policies under which these programs hang:\n");
         page.indented(&matrix.text());
     }
-    page.text.truncate(page.text.trim_end().len());
-    page.text + "\n"
+    page.finish()
 }
 
 fn headline(searched: &Searched) -> String {
@@ -145,10 +135,11 @@ fn headline(searched: &Searched) -> String {
 fn sum(searched: &Searched) -> String {
     let findings = searched.shown.findings.iter();
     let documented = findings.filter(|f| f.finding.severity == Severity::Documented).count();
+    let clean = if exhausted(searched) { "clean" } else { "clean so far" };
     match (violated(searched), documented) {
         (true, _) => "violation".to_string(),
-        (false, 0) => "clean".to_string(),
-        (false, documented) => format!("clean ({documented} documented)"),
+        (false, 0) => clean.to_string(),
+        (false, documented) => format!("{clean} ({documented} documented)"),
     }
 }
 
@@ -167,87 +158,27 @@ fn extent(searched: &Searched) -> String {
     }
 }
 
-/// A text with cases, each of which stands there once.
-struct Page<'a> {
-    text: String,
-    /// Cases that stand there, and of which finding they are.
-    told: Vec<(Case, String)>,
-    file: &'a dyn Fn(&Case) -> Option<String>,
+/// A finding, its shortest case, and the answer if it is a predicted cycle.
+fn told(page: &mut Page<'_>, shown: &ShownFinding) {
+    let kind = shown.finding.kind.name();
+    page.finding(&shown.finding, &shown.described);
+    match &shown.short {
+        None => page.text.push_str("    no single run shows it: several teach the validator\n"),
+        Some(short) => page.case(&size(short), &short.case, kind),
+    }
+    if let Some(witness) = &shown.witness {
+        page.witness(witness, kind);
+    }
 }
 
-impl Page<'_> {
-    fn finding(&mut self, shown: &ShownFinding) {
-        let documented = match shown.finding.severity {
-            Severity::Violation => "",
-            Severity::Documented => " (documented)",
-        };
-        let (kind, words) = (shown.finding.kind.name(), &shown.described);
-        self.apart();
-        let _ = writeln!(self.text, "{kind}{documented}: {}", words.message);
-        let _ = writeln!(self.text, "    signature: {}", words.signature);
-        match &shown.short {
-            None => self.text.push_str("    no single run shows it: several teach the validator\n"),
-            Some(short) => {
-                let proven = if short.proven { "shortest case" } else { "short case" };
-                let size = match short.case.schedule.bursts.len() {
-                    0 => "no burst needed".to_string(),
-                    bursts => {
-                        let steps = number(short.steps.into(), "step");
-                        format!("{}, {steps}", number(bursts as u64, "burst"))
-                    }
-                };
-                self.case(&format!("{proven}, {size}"), &short.case, kind);
-            }
-        }
-        if let Some(witness) = &shown.witness {
-            self.witness(witness, kind);
-        }
-    }
-
-    /// The answer for a predicted cycle, and its case.
-    fn witness(&mut self, witness: &Witness, kind: &str) {
-        let line =
-            witness.line(|case| Some(self.name(case).unwrap_or("the case below".to_string())));
-        let below = witness.case().filter(|case| self.name(case).is_none());
-        let _ = writeln!(self.text, "    {line}");
-        if let Some(case) = below {
-            self.block(case, &format!("the hanging case of {kind}"));
-        }
-    }
-
-    /// Leaves one empty line.
-    fn apart(&mut self) {
-        if !self.text.ends_with("\n\n") {
-            self.text.push('\n');
-        }
-    }
-
-    fn case(&mut self, what: &str, case: &Case, kind: &str) {
-        match self.name(case) {
-            Some(name) => _ = writeln!(self.text, "    {what}: {name}"),
-            None => {
-                let _ = writeln!(self.text, "    {what}:");
-                self.block(case, &format!("that of {kind}"));
-            }
-        }
-    }
-
-    /// Where the case is to be found, if it does not have to be told.
-    fn name(&self, case: &Case) -> Option<String> {
-        let told = || self.told.iter().find(|(told, _)| told == case);
-        (self.file)(case).or_else(|| told().map(|(_, whose)| format!("{whose} above")))
-    }
-
-    fn block(&mut self, case: &Case, whose: &str) {
-        self.told.push((case.clone(), whose.to_string()));
-        self.text.push('\n');
-        self.indented(&case.to_string());
-        self.text.push('\n');
-    }
-
-    fn indented(&mut self, text: &str) {
-        for line in text.lines() {
-            let _ = writeln!(self.text, "    {line}");
+/// How short the case is.
+fn size(short: &Short) -> String {
+    let proven = if short.proven { "shortest case" } else { "short case" };
+    match short.case.schedule.bursts.len() {
+        0 => format!("{proven}, no burst needed"),
+        bursts => {
+            let steps = number(short.steps.into(), "step");
+            format!("{proven}, {}, {steps}", number(bursts as u64, "burst"))
         }
     }
 }

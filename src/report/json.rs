@@ -3,9 +3,12 @@
 
 use serde::Serialize;
 
-use super::explore::{Answer, Shortest};
+use super::explore::Shortest;
+use super::witness::Answer;
+use crate::campaign::results::Files;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::case::Case;
+use crate::explore::Witness;
 use crate::oracle::Severity;
 use crate::run::{Described, Ending, Finding, Outcome};
 use crate::shrink::Size;
@@ -106,7 +109,7 @@ pub struct Entry {
     /// How short the case is (`explore`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortest: Option<Shortest>,
-    /// Of a predicted cycle: whether it really hangs (`explore`).
+    /// Of a predicted cycle: whether it really hangs (`run`, `explore`, `campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub witness: Option<Answer>,
 }
@@ -136,10 +139,19 @@ impl Entry {
         }
     }
 
-    /// A finding of a campaign, and the file of its case.
-    pub fn found(found: &Found, file: Option<String>) -> Entry {
-        let entry = Entry::new(&found.finding, found.described.clone(), &found.case);
-        Entry { seconds: found.first.map(rounded), file, ..entry }
+    /// A finding of a campaign, and the files of its cases.
+    pub fn found(found: &Found, files: &Files) -> Entry {
+        let name = |case: &Case| files.name(found, case);
+        let answer = |witness: &Witness| Answer {
+            file: witness.shown().and_then(name),
+            ..Answer::new(witness, &name)
+        };
+        Entry {
+            seconds: found.first.map(rounded),
+            file: name(&found.case),
+            witness: found.witness.as_ref().map(answer),
+            ..Entry::new(&found.finding, found.described.clone(), &found.case)
+        }
     }
 
     /// An input that ended a target.
@@ -225,11 +237,8 @@ fn verdict(violated: bool) -> &'static str {
     if violated { "violation" } else { "clean" }
 }
 
-/// The document of a campaign. `file` names the file of a finding's case.
-pub fn campaign(
-    report: &Report,
-    file: impl Fn(&ArmReport, &Found) -> Option<String>,
-) -> Document<Verdict> {
+/// The document of a campaign. `files` names the files of a finding.
+pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) -> Document<Verdict> {
     let bound = match report.interrupted {
         true => format!("interrupted after {:.0} s", report.time.as_secs_f64()),
         false => format!("{:.0} s", report.time.as_secs_f64()),
@@ -242,7 +251,7 @@ pub fn campaign(
         exhausted: false,
         bound: Some(bound.clone()),
         schedules: arm.executions,
-        findings: entries(arm, &file),
+        findings: entries(arm, &files),
         bug: arm.bug.map(|bug| bug.id()),
         bug_found: arm.bug.map(|_| arm.bug_found()),
         ending: None,
@@ -252,8 +261,8 @@ pub fn campaign(
     Document::new(verdicts.collect())
 }
 
-fn entries(arm: &ArmReport, file: impl Fn(&ArmReport, &Found) -> Option<String>) -> Vec<Entry> {
-    let findings = arm.findings.iter().map(|found| Entry::found(found, file(arm, found)));
+fn entries(arm: &ArmReport, files: impl Fn(&ArmReport, &Found) -> Files) -> Vec<Entry> {
+    let findings = arm.findings.iter().map(|found| Entry::found(found, &files(arm, found)));
     let crashes = arm.crashes.iter().map(|crash| Entry::crash(arm.target, crash));
     findings.chain(crashes).collect()
 }

@@ -2,7 +2,9 @@
 
 pub mod explore;
 pub mod json;
+mod page;
 pub mod stress;
 pub mod table;
 pub mod text;
 pub mod timeline;
+pub mod witness;

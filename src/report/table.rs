@@ -1,12 +1,17 @@
-//! The table of a campaign: variant x property, or planted bug x property.
+//! The table of a campaign: variant x property, or planted bug x property; below it, whether the
+//! predicted cycles hang.
+
+use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
+use crate::campaign::results::Files;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::oracle::Severity;
 
-/// The table, with a closing line for what was interrupted. `file` names a finding's case file.
-pub fn campaign(report: &Report, file: impl Fn(&ArmReport, &Found) -> Option<String>) -> String {
+/// The table, with a closing line for what was interrupted, and the answers for predicted cycles.
+/// `files` names the files of a finding.
+pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) -> String {
     let bugs = report.arms.iter().any(|arm| arm.bug.is_some());
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
@@ -21,7 +26,7 @@ pub fn campaign(report: &Report, file: impl Fn(&ArmReport, &Found) -> Option<Str
         "first seen",
     ]);
     for arm in &report.arms {
-        for row in rows(arm, &file) {
+        for row in rows(arm, &files) {
             table.add_row(row);
         }
     }
@@ -29,7 +34,23 @@ pub fn campaign(report: &Report, file: impl Fn(&ArmReport, &Found) -> Option<Str
         let column = table.column_mut(column).expect("the header has seven columns");
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{table}\n{}", closing(report))
+    format!("{table}\n{}{}", closing(report), cycles(report, &files))
+}
+
+/// Every predicted cycle, its case, and whether it hangs.
+fn cycles(report: &Report, files: &impl Fn(&ArmReport, &Found) -> Files) -> String {
+    let mut text = String::new();
+    for arm in &report.arms {
+        for found in &arm.findings {
+            let Some(witness) = &found.witness else { continue };
+            let files = files(arm, found);
+            let (kind, message) = (found.finding.kind.name(), &found.described.message);
+            let _ = writeln!(text, "\n{}, {kind}: {message}", arm.name());
+            let _ = writeln!(text, "    case: {}", files.case.display());
+            let _ = writeln!(text, "    {}", witness.line(|case| files.name(found, case)));
+        }
+    }
+    text
 }
 
 fn closing(report: &Report) -> String {
@@ -39,13 +60,13 @@ fn closing(report: &Report) -> String {
     format!("{} executions in {seconds:.1} s{how}\n", grouped(executions))
 }
 
-fn rows(arm: &ArmReport, file: &impl Fn(&ArmReport, &Found) -> Option<String>) -> Vec<Vec<Cell>> {
+fn rows(arm: &ArmReport, files: &impl Fn(&ArmReport, &Found) -> Files) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     let mut rest = arm.findings.as_slice();
     while let Some(first) = rest.first() {
         let same = |found: &&Found| found.finding.kind == first.finding.kind;
         let (of_kind, others) = rest.split_at(rest.iter().take_while(same).count());
-        rows.push(row(arm, &property(of_kind), of_kind.len(), &smallest(arm, of_kind, file)));
+        rows.push(row(arm, &property(of_kind), of_kind.len(), &smallest(arm, of_kind, files)));
         rest = others;
     }
     rows.extend(arm.crashes.iter().map(|crash| crash_row(arm, crash)));
@@ -84,12 +105,12 @@ fn property(of_kind: &[Found]) -> String {
 fn smallest(
     arm: &ArmReport,
     of_kind: &[Found],
-    file: &impl Fn(&ArmReport, &Found) -> Option<String>,
+    files: &impl Fn(&ArmReport, &Found) -> Files,
 ) -> Shown {
     let smallest = of_kind.iter().min_by_key(|found| found.size()).expect("a kind has findings");
     let size = smallest.size();
-    let file = file(arm, smallest).unwrap_or_default();
-    let case = format!("{} ops, {} bursts: {file}", size.operations, size.bursts);
+    let file = files(arm, smallest).case;
+    let case = format!("{} ops, {} bursts: {}", size.operations, size.bursts, file.display());
     let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
     (case, first.map_or("before".to_string(), |seconds| format!("{seconds:.2} s")))
 }

@@ -1,21 +1,35 @@
 //! The verdict of a run for people.
 
-use std::fmt::Write;
-
+use super::page::Page;
 use crate::case::Case;
+use crate::explore::Witness;
 use crate::oracle::Severity;
-use crate::run::{Described, Ending, Finding, Outcome};
+use crate::run::{Described, Ending, Outcome};
 
-/// Verdict and findings of one run.
-pub fn run(case: &Case, policy: &str, outcome: &Outcome, findings: &[Described]) -> String {
-    let mut text = String::new();
+/// Verdict and findings of one run, each with its words and, if it predicts a cycle, the answer.
+pub fn run(
+    case: &Case,
+    policy: &str,
+    outcome: &Outcome,
+    told: &[(Described, Option<Witness>)],
+) -> String {
     let bug = case.bug.map_or(String::new(), |bug| format!(" with bug {}", bug.id()));
     let ending = ending(outcome);
-    let _ = writeln!(text, "{}{bug}, {policy}: {} ({ending})", case.variant.name(), sum(outcome));
-    for (finding, described) in outcome.findings.iter().zip(findings) {
-        text.push_str(&finding_text(finding, described));
+    let headline = format!("{}{bug}, {policy}: {} ({ending})\n", case.variant.name(), sum(outcome));
+    let own = |shown: &Case| this_run(case, shown);
+    let mut page = Page::new(headline, &own);
+    for (finding, (words, witness)) in outcome.findings.iter().zip(told) {
+        page.finding(finding, words);
+        if let Some(witness) = witness {
+            page.witness(witness, finding.kind.name());
+        }
     }
-    text
+    page.finish()
+}
+
+/// What the reports of the case's run call a case that is the same.
+pub fn this_run(case: &Case, shown: &Case) -> Option<String> {
+    (case == shown).then(|| "this run".to_string())
 }
 
 fn sum(outcome: &Outcome) -> String {
@@ -35,13 +49,4 @@ fn ending(outcome: &Outcome) -> String {
         Ending::Stuck => format!("stuck after {points} scheduling points"),
         Ending::Bound => format!("cut by the bound of {points} scheduling points"),
     }
-}
-
-fn finding_text(finding: &Finding, described: &Described) -> String {
-    let documented = match finding.severity {
-        Severity::Violation => "",
-        Severity::Documented => " (documented)",
-    };
-    let Described { message, signature, .. } = described;
-    format!("\n{}{documented}: {message}\n    signature: {signature}\n", finding.kind.name())
 }

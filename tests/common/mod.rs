@@ -1,6 +1,9 @@
 //! What several test files need: the seeds, and comparison with files.
 #![allow(dead_code)]
 
+#[cfg(feature = "cli")]
+pub mod cli;
+
 use std::path::{Path, PathBuf};
 
 use kvm_lock_fuzz::case::Case;

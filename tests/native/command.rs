@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,34 +11,18 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::common::cli::{self, command, expect, json, refused};
+
 const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
 
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz"));
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Output of a command that must end with that code and say nothing on stderr.
-#[track_caller]
-fn expect(code: i32, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = command(arguments).output().expect("the program runs");
-    let stderr = String::from_utf8_lossy(&stderr);
-    assert_eq!((status.code(), &*stderr), (Some(code), ""), "{arguments:?}");
-    String::from_utf8(stdout).expect("stdout is UTF-8")
-}
-
 fn results(code: i32, arguments: &[&str]) -> Vec<Value> {
-    let document: Value = serde_json::from_str(&expect(code, arguments)).expect("JSON");
-    assert_eq!(document["format"], 1);
-    document["results"].as_array().expect("a list").clone()
+    json(code, arguments)["results"].as_array().expect("a list").clone()
 }
 
 /// A folder that does not exist yet.
 fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stress").join(name);
-    let _ = fs::remove_dir_all(&folder);
+    let folder = cli::scratch(&format!("stress/{name}"));
+    fs::remove_dir(&folder).expect("it is empty");
     folder
 }
 
@@ -54,7 +38,7 @@ fn a_nested_region_hangs_on_threads_as_on_the_simulator() {
     let results = results(1, &["stress", NESTED, "--seconds", "60", "--json", "--results", folder]);
     let result = &results[0];
     assert_eq!((&result["verdict"], &result["ending"]), (&"violation".into(), &"stuck".into()));
-    let run: Value = serde_json::from_str(&expect(1, &["run", NESTED, "--json"])).expect("JSON");
+    let run = json(1, &["run", NESTED, "--json"]);
     assert_eq!(signatures(result), signatures(&run["results"][0]));
     for finding in result["findings"].as_array().expect("a list") {
         let file = finding["file"].as_str().expect("a path");
@@ -87,10 +71,7 @@ fn bad_usage_is_one_line() {
     let nothing = ["stress", "no-such.case"];
     let words = ["phase-fair exists on the simulator only", "--seconds", "no-such.case"];
     for (arguments, word) in [&phase_fair[..], &zero, &nothing].into_iter().zip(words) {
-        let Output { status, stdout, stderr } = command(arguments).output().expect("it runs");
-        let stderr = String::from_utf8_lossy(&stderr);
-        assert_eq!((status.code(), stdout.len(), stderr.lines().count()), (Some(2), 0, 1));
-        assert!(stderr.contains(word), "{stderr}");
+        refused(arguments, &[word]);
     }
 }
 
