@@ -69,6 +69,7 @@ fn the_reductions_reduce() {
     let survey = survey();
     assert!(survey.given_up * 20 < survey.cases);
     assert!(survey.enumerated.iter().all(|&cases| cases > 20), "{:?}", survey.enumerated);
+    assert!(survey.bounded > survey.cases, "{}", survey.bounded);
     assert!(survey.states[0] * 2 < survey.states[1]);
     assert!(survey.schedules[0] * 5 < survey.schedules[1]);
     assert!(survey.states[0] < survey.unmarked, "marks cut no loops");

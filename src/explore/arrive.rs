@@ -22,6 +22,7 @@ where
             return self.finish();
         }
         let node = self.node(enabled, ran);
+        self.left_out |= self.bound.is_some() && node.backtrack != enabled;
         if node.backtrack == 0 {
             // Whatever can run sleeps.
             return self.cut(None);
@@ -44,7 +45,7 @@ where
     /// to make and so is the next.
     fn is_nameless(&self, node: &Node) -> bool {
         let chain = is_forced(node) && self.path.nodes.last().is_some_and(is_forced);
-        chain && self.config.max_preemptions.is_some() || self.config.reduction == Reduction::None
+        chain && self.bound.is_some() || self.config.reduction == Reduction::None
     }
 
     fn arrive_at(&mut self, node: Node) {
@@ -109,7 +110,7 @@ where
     fn name(&self, node: &Node) -> Name {
         let observer = &self.observer;
         let (ranks, mut key) = self.sim.fingerprint(&self.alike, |tasks| observer.remember(tasks));
-        if self.config.max_preemptions.is_some() {
+        if self.bound.is_some() {
             let stays = node.last.filter(|&task| node.enabled & bit(task) != 0);
             key = key.with(stays.map_or(0, |task| 1 + ranks.of(task.into()) as u64));
         }
@@ -119,11 +120,11 @@ where
     /// Preemptions that are left after the last step.
     fn budget(&self) -> u8 {
         let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
-            return self.config.max_preemptions.unwrap_or(u8::MAX);
+            return self.bound.unwrap_or(u8::MAX);
         };
         let preempts =
             parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
-        parent.budget.saturating_sub(u8::from(preempts && self.config.max_preemptions.is_some()))
+        parent.budget.saturating_sub(u8::from(preempts && self.bound.is_some()))
     }
 
     /// Nobody can run.

@@ -47,6 +47,10 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) sets: Sets,
     pub(super) visited: Visited,
     pub(super) counts: Counts,
+    /// Preemptions that schedules may have now; none for any number.
+    pub(super) bound: Option<u8>,
+    /// The bound left a schedule out.
+    pub(super) left_out: bool,
     pub(super) checks: Checks,
     /// The schedule that first showed each finding, in the observer's order.
     pub(super) shown: Vec<Vec<u8>>,
@@ -89,6 +93,8 @@ where
             sets: Sets::default(),
             visited: Visited::new(model.tasks()),
             counts: Counts::default(),
+            bound: config.max_preemptions.map(|_| 0),
+            left_out: false,
             checks: Checks::default(),
             shown: Vec::new(),
             taught: Vec::new(),
@@ -109,15 +115,18 @@ where
         start: &impl Fn(usize) -> F,
         mut stop: impl FnMut(&Self) -> bool,
     ) -> bool {
-        if !self.started {
-            self.started = true;
-            let runnable = self.enter(slots, start);
-            self.arrive(runnable, None);
-        } else {
-            self.stand_again(slots, start);
+        match self.started {
+            true => self.stand_again(slots, start),
+            false => self.set_out(slots, start),
         }
         loop {
-            let Some(task) = self.choose() else { return true };
+            let Some(task) = self.choose() else {
+                if !self.widen() {
+                    return true;
+                }
+                self.set_out(slots, start);
+                continue;
+            };
             if stop(self) {
                 return false;
             }
@@ -126,6 +135,31 @@ where
             }
             self.step(slots, task);
         }
+    }
+
+    /// Goes to the first state.
+    fn set_out<F: Future<Output = ()>>(
+        &mut self,
+        slots: &mut Slots<'_, F>,
+        start: &impl Fn(usize) -> F,
+    ) {
+        self.started = true;
+        let runnable = self.enter(slots, start);
+        self.arrive(runnable, None);
+    }
+
+    /// All was seen within the bound: one preemption more, where schedules were left out and that many
+    /// are asked for (Musuvathi, Qadeer: Iterative context bounding, PLDI 2007).
+    fn widen(&mut self) -> bool {
+        let (Some(bound), Some(most)) = (self.bound, self.config.max_preemptions) else {
+            return false;
+        };
+        let more = self.left_out && bound < most;
+        if more {
+            (self.bound, self.left_out) = (Some(bound + 1), false);
+            self.visited = Visited::new(self.model.tasks());
+        }
+        more
     }
 
     /// The next task to try, at the deepest state that has one. States that have none are left.

@@ -16,7 +16,7 @@
 //! the search ends. The lock validator is fed by all runs together.
 //!
 //! With a bound on preemptions only the second reduction is made, with the task that ran last as part
-//! of the state. `tests/explore_sound.rs` compares all of it with enumeration, and sees deliberate
+//! of the state; the bound rises from none to the one asked for, unless less covers everything. `tests/explore_sound.rs` compares all of it with enumeration, and sees deliberate
 //! mistakes caught.
 //!
 //! One gap is known: mprotect and fork of a range that is not mapped take mmap_lock and drop it within
@@ -105,6 +105,8 @@ pub struct Progress {
 pub struct Explored {
     /// Every schedule was covered.
     pub exhausted: bool,
+    /// Where preemptions are bounded: every schedule of up to that many was covered.
+    pub preemptions: Option<u8>,
     /// How far it came.
     pub progress: Progress,
     /// Each signature once, in the order in which they showed.

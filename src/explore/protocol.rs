@@ -146,12 +146,18 @@ impl Search<'_, Programs, Judge> {
     /// What was seen.
     pub(super) fn explored(self, exhausted: bool) -> Explored {
         let progress = self.progress();
-        let clean = progress.counts.cycles == 0 && progress.counts.collisions == 0;
+        let sound = progress.counts.cycles == 0 && progress.counts.collisions == 0;
+        // Within a bound that was not seen to its end, all was seen of the one before.
+        let bound = match exhausted {
+            true => self.bound,
+            false => self.bound.and_then(|bound| bound.checked_sub(1)),
+        };
         let predictions = self.sim.inspect(predictions);
         let reports = self.sim.inspect(describe_reports);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
-            exhausted: exhausted && clean,
+            exhausted: exhausted && sound && !self.left_out,
+            preemptions: bound.filter(|_| sound),
             progress,
             findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
             predictions,

@@ -46,7 +46,7 @@ impl fmt::Display for Unfit {
 }
 
 /// What is written of the search itself.
-type Known = (Path, Sets, Visited, Counts, bool, u64);
+type Known = (Path, Sets, Visited, Counts, Option<u8>, bool, bool, u64);
 /// What is written of its findings: schedules, signatures, ends.
 type Shown = (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u64>, BTreeSet<Fingerprint>);
 
@@ -85,8 +85,8 @@ impl Run<'_> {
     /// Writes all that it needs to go on.
     pub fn save(&self, to: &mut dyn Write) -> io::Result<()> {
         let edges = self.edges as u64;
-        let Search { path, sets, visited, counts, started, .. } = self;
-        put(to, &(path, sets, visited, counts, started, edges))?;
+        let Search { path, sets, visited, counts, bound, left_out, started, .. } = self;
+        put(to, &(path, sets, visited, counts, bound, left_out, started, edges))?;
         let judge = self.observer();
         let signatures: Vec<u64> = judge.findings.iter().map(|f| f.signature.0).collect();
         put(to, &(&self.shown, &self.taught, signatures, &judge.ends))
@@ -94,7 +94,7 @@ impl Run<'_> {
 
     /// Takes up what was written.
     fn load(&mut self, from: &mut dyn Read) -> Result<(), Unfit> {
-        let (path, sets, visited, counts, started, edges): Known = get(from)?;
+        let (path, sets, visited, counts, bound, left_out, started, edges): Known = get(from)?;
         let (shown, taught, signatures, ends): Shown = get(from)?;
         self.learn(taught.iter().chain(&shown));
         if self.edges() as u64 != edges {
@@ -103,6 +103,7 @@ impl Run<'_> {
         self.observer.findings = in_order(&self.observer.findings, &signatures)?;
         self.observer.ends = ends;
         (self.path, self.sets, self.visited) = (path, sets, visited);
+        (self.bound, self.left_out) = (bound, left_out);
         (self.counts, self.shown, self.taught) = (counts, shown, taught);
         (self.started, self.in_place, self.edges) = (started, false, edges as usize);
         Ok(())

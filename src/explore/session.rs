@@ -180,9 +180,9 @@ impl Session<'_> {
             _ => time,
         };
         Limits {
-            schedules: match seen.exhausted {
-                true => usual.schedules,
-                false => seen.progress.counts.schedules.max(1),
+            schedules: match stopped {
+                None => usual.schedules,
+                Some(_) => seen.progress.counts.schedules.max(1),
             },
             states: usual.states.min(self.plan.max_states),
             until: time.map(|time| Instant::now() + time),

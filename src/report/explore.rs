@@ -21,6 +21,8 @@ pub struct Explored {
     memory: usize,
     /// Preemptions that a schedule may have; null for any number.
     max_preemptions: Option<u8>,
+    /// Every schedule of up to that many was covered; null without such a bound.
+    preemptions: Option<u8>,
     /// Under which policies the programs hang; null where nothing does.
     policies: Option<Vec<RowJson>>,
 }
@@ -49,7 +51,7 @@ pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Expl
     let verdict = json::explored(case, options.policy.name(), violated(searched), entries);
     Explored {
         verdict: Verdict {
-            exhausted: exhausted(searched),
+            exhausted: explored.exhausted,
             bound: bound(searched),
             schedules: counts.schedules,
             ..verdict
@@ -57,6 +59,7 @@ pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Expl
         states: explored.progress.states,
         memory: explored.progress.memory,
         max_preemptions: *max_preemptions,
+        preemptions: explored.preemptions,
         policies: shown.matrix.as_ref().map(|matrix| matrix.json()),
     }
 }
@@ -80,11 +83,6 @@ fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry 
     }
 }
 
-/// All schedules were tried, whatever their preemptions.
-fn exhausted(searched: &Searched) -> bool {
-    searched.explored.exhausted && searched.max_preemptions.is_none()
-}
-
 /// What stopped the search; nothing if all schedules were tried.
 fn bound(searched: &Searched) -> Option<String> {
     let Searched { explored, stopped, max_preemptions, .. } = searched;
@@ -96,8 +94,8 @@ fn bound(searched: &Searched) -> Option<String> {
         (Some(Stop::Interrupted), _) => Some("interrupted".to_string()),
         (None, _) if counts.collisions > 0 => Some("fingerprints that collide".to_string()),
         (None, _) if counts.cycles > 0 => Some("a state that leads back to itself".to_string()),
-        (None, Some(most)) => Some(format!("{most} preemptions")),
-        (None, None) => None,
+        (None, Some(most)) if !explored.exhausted => Some(format!("{most} preemptions")),
+        (None, _) => None,
     }
 }
 
@@ -135,7 +133,7 @@ fn headline(searched: &Searched) -> String {
 fn sum(searched: &Searched) -> String {
     let findings = searched.shown.findings.iter();
     let documented = findings.filter(|f| f.finding.severity == Severity::Documented).count();
-    let clean = if exhausted(searched) { "clean" } else { "clean so far" };
+    let clean = if searched.explored.exhausted { "clean" } else { "clean so far" };
     match (violated(searched), documented) {
         (true, _) => "violation".to_string(),
         (false, 0) => clean.to_string(),
@@ -146,15 +144,20 @@ fn sum(searched: &Searched) -> String {
 /// How far the search came.
 fn extent(searched: &Searched) -> String {
     let Some(bound) = bound(searched) else { return "exhausted".to_string() };
-    match (searched.stopped, searched.max_preemptions) {
-        (Some(Stop::Schedules(most)), _) => format!("stopped by --max-schedules {most}"),
-        (Some(Stop::States(most)), _) => format!("stopped by --max-states {most}"),
-        (Some(Stop::Time(time)), _) => format!("stopped by --seconds {}", time.as_secs()),
-        (Some(Stop::Interrupted), _) => "interrupted".to_string(),
-        (None, Some(most)) if searched.explored.exhausted => {
-            format!("every schedule of up to {}", number(most.into(), "preemption"))
-        }
-        (None, _) => format!("not exhausted because of {bound}"),
+    let covered = searched.explored.preemptions.map(|most| match most {
+        0 => "every schedule without a preemption".to_string(),
+        most => format!("every schedule of up to {}", number(most.into(), "preemption")),
+    });
+    let stopped = searched.stopped.map(|stop| match stop {
+        Stop::Schedules(most) => format!("stopped by --max-schedules {most}"),
+        Stop::States(most) => format!("stopped by --max-states {most}"),
+        Stop::Time(time) => format!("stopped by --seconds {}", time.as_secs()),
+        Stop::Interrupted => "interrupted".to_string(),
+    });
+    match (covered, stopped) {
+        (Some(covered), Some(stopped)) => format!("{covered}, of more {stopped}"),
+        (Some(all), None) | (None, Some(all)) => all,
+        (None, None) => format!("not exhausted because of {bound}"),
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn describe(
             plain(kind, &format!("{what} {function}"), format!("{what}, in {function}"))
         }
         Evidence::Bypassed(what, times) => {
-            plain(kind, what, format!("{what}: passed by later arrivals {times} times"))
+            let times = if times == 1 { "once".to_string() } else { format!("{times} times") };
+            plain(kind, what, format!("{what}: passed by later arrivals {times}"))
         }
     }
 }

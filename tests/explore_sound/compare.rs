@@ -17,6 +17,8 @@ pub struct Result {
     pub findings: BTreeMap<Shown, Finding>,
     pub ends: BTreeSet<Fingerprint>,
     pub explored: Explored,
+    /// Preemptions that schedules were allowed.
+    bound: Option<u8>,
 }
 
 /// Searches the case, up to so many steps.
@@ -27,12 +29,14 @@ pub fn search(case: &Case, options: &Options, config: Config, steps: u64) -> Res
         findings: findings.map(|f| ((f.signature, f.severity), f)).collect(),
         ends: explored.ends.clone(),
         explored,
+        bound: config.max_preemptions,
     }
 }
 
 impl Result {
     pub fn exhausted(&self) -> bool {
-        self.explored.exhausted
+        let within = self.bound.is_some() && self.explored.preemptions == self.bound;
+        self.explored.exhausted || within
     }
 
     /// What one of the two has and the other has not, if anything. Where `other` is not exhausted it

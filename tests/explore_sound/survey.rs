@@ -56,6 +56,8 @@ pub struct Survey {
     /// schedules.
     pub cases: u32,
     pub enumerated: [u32; 3],
+    /// Enumerations of schedules with few preemptions that came to their end.
+    pub bounded: u32,
     /// Cases that even the reduced search did not finish.
     pub given_up: u32,
     /// Findings, and final states.
@@ -104,6 +106,7 @@ impl Survey {
         self.findings += reduced.findings.len() as u64;
         self.ends += reduced.ends.len() as u64;
         let reference = self.enumerate(case, limits, &reduced);
+        self.within_bounds(case, limits);
         self.run_at_random(case, runner, &reduced);
         self.run_again(case, &reduced);
         self.mistake(case, limits, &reference);
@@ -153,6 +156,21 @@ impl Survey {
         reduced.clone()
     }
 
+    /// With few preemptions: known states against nothing but schedules.
+    fn within_bounds(&mut self, case: &Case, limits: Limits) {
+        let options = Options::of(case);
+        for most in 0..3 {
+            let bounded = Config::bounded(Some(most));
+            let plain = Config { reduction: Reduction::None, symmetry: false, ..bounded };
+            let reduced = search(case, &options, bounded, limits.states);
+            let all = search(case, &options, plain, limits.states);
+            if reduced.exhausted() {
+                self.bounded += u32::from(all.exhausted());
+                self.same(case, &format!("schedules of {most} preemptions"), &reduced, &all);
+            }
+        }
+    }
+
     /// What random schedules show has to be found.
     fn run_at_random(&mut self, case: &Case, runner: &mut Runner, reduced: &Result) {
         for finding in random_runs(runner, case, 40, &mut self.hits) {
@@ -187,9 +205,10 @@ impl Survey {
         let Survey { cases, enumerated: [states, all, schedules], given_up, .. } = self;
         format!(
             "{cases} cases ({states} enumerated by states, {all} with all points, {schedules} by \
-             schedules, {given_up} given up): {} findings, {} final states; {} states instead of {}, \
+             schedules, {given_up} given up, {} within bounds): {} findings, {} final states; {} states instead of {}, \
              {} schedules instead of {}, {} states without marks; caught {:?}; {} collisions of marks \
              that forget; {} wrong",
+            self.bounded,
             self.findings,
             self.ends,
             self.states[0],
@@ -207,6 +226,7 @@ impl Survey {
     pub fn add(&mut self, other: Survey) {
         self.cases += other.cases;
         self.given_up += other.given_up;
+        self.bounded += other.bounded;
         self.findings += other.findings;
         self.ends += other.ends;
         self.unmarked += other.unmarked;
