@@ -62,13 +62,9 @@ where
     }
 
     /// Goes back to the deepest state of the path.
-    pub(super) fn return_to_path<F: Future<Output = ()>>(
-        &mut self,
-        slots: &mut Slots<'_, F>,
-        start: &impl Fn(usize) -> F,
-    ) {
+    pub(super) fn return_to_path(&mut self) {
         let (machine, memory) = &self.kept[self.path.nodes.len() - 1];
-        self.sim.load(machine, slots, start);
+        self.sim.load(machine);
         self.observer.load(memory);
         self.followed = self.sim.inspect(|seen| seen.records.len());
         self.in_place = true;

@@ -131,8 +131,10 @@ where
                 return false;
             }
             if !self.in_place {
-                self.return_to_path(slots, start);
+                self.return_to_path();
             }
+            let at = usize::from(task);
+            self.sim.recall(at, slots[at].as_mut(), start);
             self.step(slots, task);
         }
     }

@@ -38,12 +38,13 @@ impl Regions {
 
     /// Adds it, as the `i`-th set of many, to what stands for each task.
     pub(super) fn add(self, i: usize, tasks: &mut [Fingerprint]) {
-        // A byte is a task's.
-        for (task, regions) in tasks.iter_mut().zip(self.0.to_le_bytes()) {
-            if regions != 0 {
-                let print = Fingerprint::of((i as u64) << 8 | u64::from(regions));
-                *task = task.plus(print);
-            }
+        let mut left = self.0;
+        while left != 0 {
+            let task = left.trailing_zeros() as usize / DEPTHS;
+            let regions = left >> (task * DEPTHS) & ((1 << DEPTHS) - 1);
+            left &= !(regions << (task * DEPTHS));
+            let print = Fingerprint::of((i as u64) << DEPTHS | regions as u64);
+            tasks[task] = tasks[task].plus(print);
         }
     }
 }

@@ -148,37 +148,35 @@ impl<S: Schedule, E> Sim<S, E> {
         self.state.borrow().save(to);
     }
 
-    /// Goes back to an earlier moment of the run. Tasks that have gone on since are begun anew with
-    /// `start` and told what they saw.
-    pub fn load<F: Future<Output = ()>>(
-        &self,
-        from: &Checkpoint,
-        tasks: &mut [Pin<&mut Option<F>>],
-        start: impl Fn(usize) -> F,
-    ) {
-        let mut moved = 0u16;
-        {
-            let state = &mut *self.state.borrow_mut();
-            for (i, task) in from.tasks.iter().enumerate() {
-                moved |= u16::from(state.tasks[i].stamp != task.stamp) << i;
-            }
-            state.load(from, moved);
-        }
-        for (i, task) in tasks.iter_mut().enumerate().filter(|(i, _)| moved >> i & 1 != 0) {
-            task.set(Some(start(i)));
-            self.retell(i, task.as_mut());
-        }
+    /// Goes back to an earlier moment of the run. Tasks that have gone on since stand there once they are
+    /// recalled.
+    pub fn load(&self, from: &Checkpoint) {
+        let state = &mut *self.state.borrow_mut();
+        let stamps = state.tasks.iter().zip(&from.tasks).enumerate();
+        let moved = stamps.filter(|(_, (now, then))| now.stamp != then.stamp);
+        let moved = moved.fold(0u16, |moved, (i, _)| moved | 1 << i);
+        state.load(from, moved);
+        state.elsewhere |= moved;
     }
 
-    fn retell<F: Future<Output = ()>>(&self, i: usize, task: Pin<&mut Option<F>>) {
+    /// Has the task stand where the machine has it: begun anew with `start` and told what it saw.
+    pub fn recall<F: Future<Output = ()>>(
+        &self,
+        i: usize,
+        mut task: Pin<&mut Option<F>>,
+        start: impl Fn(usize) -> F,
+    ) {
         {
             let state = &mut *self.state.borrow_mut();
-            if state.tasks[i].phase.is_none() {
+            if state.elsewhere >> i & 1 == 0 {
                 return;
             }
-            state.retold = Some(0);
+            state.elsewhere &= !(1 << i);
+            state.retold = state.tasks[i].phase.map(|_| 0);
         }
-        if let Some(future) = task.as_pin_mut() {
+        task.set(Some(start(i)));
+        let begun = self.state.borrow().retold.is_some();
+        if let Some(future) = task.as_pin_mut().filter(|_| begun) {
             let _ = future.poll(&mut Context::from_waker(Waker::noop()));
         }
         debug_assert!(self.state.borrow().retold.is_none(), "a task was told more than it asks");

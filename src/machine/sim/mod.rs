@@ -231,6 +231,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 done: 0,
                 logs: Default::default(),
                 retold: None,
+                elsewhere: 0,
                 words_print: Fingerprint::ZERO,
                 schedule,
                 next: None,

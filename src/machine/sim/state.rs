@@ -116,6 +116,8 @@ pub(super) struct State<S, E> {
     pub(super) logs: [Vec<u64>; MAX_TASKS],
     /// How much of its log the running task has been told again; none while it really runs.
     pub(super) retold: Option<usize>,
+    /// Tasks whose futures have gone on beyond where they stand (searches only).
+    pub(super) elsewhere: u16,
     /// The contents of all words (searches only).
     pub(super) words_print: Fingerprint,
     pub(super) schedule: S,
@@ -388,6 +390,7 @@ impl<S: Schedule, E> State<S, E> {
         (self.points, self.events, self.runnable) = (0, 0, 0);
         self.reported = self.lockdep.reports().len();
         (self.done, self.next, self.words_print) = (0, None, Fingerprint::ZERO);
+        self.elsewhere = 0;
         self.logs.iter_mut().for_each(Vec::clear);
         self.records.clear();
         self.turns.clear();
