@@ -1,7 +1,7 @@
 //! Laying out the machine's objects.
 
 use super::lock::{Kind, Lock};
-use super::state::{RcuWaitState, SpanState, SrcuState, WordState};
+use super::tables::{RcuWaitState, SpanState, SrcuState, WordState};
 use super::{Schedule, Sim};
 use crate::lockdep::{KeyDesc, WaitType};
 use crate::machine::{

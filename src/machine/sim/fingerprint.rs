@@ -1,7 +1,8 @@
 //! Identity of a state: 128 bits over shared locations, locks, waits and what each task remembers.
 
-use super::state::{State, bits};
+use super::state::State;
 use super::symmetry::{Alike, Ranks};
+use super::tables::bits;
 use super::{Schedule, Wait};
 use crate::machine::{MAX_TASKS, Mode};
 

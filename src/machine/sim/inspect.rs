@@ -1,7 +1,7 @@
 //! What a run left, for oracles, reports and search to read.
 
 use super::lock::Lock;
-use super::state::{RcuWaitState, SpanState, SrcuState};
+use super::tables::{RcuWaitState, SpanState, SrcuState};
 use super::{Cycle, LockKind, Record, Turn, Wait};
 use crate::lockdep::{InstanceId, Lockdep};
 use crate::machine::{HeldUp, LockId, Mode, Srcu};

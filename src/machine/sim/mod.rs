@@ -8,12 +8,14 @@ mod adopt;
 mod build;
 mod checkpoint;
 mod fingerprint;
+mod holds;
 mod inspect;
 mod lock;
 mod search;
 mod state;
 mod step;
 mod symmetry;
+mod tables;
 mod task;
 mod waits;
 
@@ -22,7 +24,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use self::state::{State, TaskState};
+use self::state::State;
+use self::tables::TaskState;
 use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
 use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 

@@ -1,98 +1,17 @@
-//! The tables of the deterministic machine and the step that every shared operation takes.
+//! The deterministic machine's state, and what every operation on it does: pass a point, store, block,
+//! wake, record.
 
 use arrayvec::ArrayVec;
 
 use super::fingerprint::Fingerprint;
-use super::lock::{Kind, Lock, Waiter};
+use super::lock::Lock;
 use super::search::Object;
-use super::step::{Phase, WOKEN};
+use super::step::WOKEN;
+use super::tables::{RcuWaitState, SpanState, SrcuState, TaskState, WordState};
 use super::waits::{Cycle, Wait};
 use super::{Alarm, At, Record, Schedule, Settings, Turn, TurnEnd, What};
-use crate::lockdep::{Acquire, InstanceId, KeyId, Lockdep, Read, TaskId};
-use crate::machine::{LockId, MAX_TASKS, Mode, Policy, Site, Word};
-
-/// A location, its guard and who waits for a write to it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WordState {
-    pub(super) value: u64,
-    pub(super) guard: Option<LockId>,
-    pub(super) lockless: bool,
-    pub(super) dirty: bool,
-    pub(super) watchers: u16,
-}
-
-/// What the machine knows of a task.
-#[derive(Debug)]
-pub(super) struct TaskState {
-    /// Why it does not run; none while it can.
-    pub(super) wait: Option<Wait>,
-    /// TASK_UNINTERRUPTIBLE, as opposed to TASK_RUNNING.
-    pub(super) uninterruptible: bool,
-    /// Depth of non-blockable sections.
-    pub(super) nonblock: u8,
-    /// Spinning locks held.
-    pub(super) spinning: u8,
-    /// Locks held, oldest first; a lock held twice stands twice.
-    pub(super) held: Vec<LockId>,
-    /// The event at which it last blocked.
-    pub(super) blocked_at: u32,
-    /// A write to one of these ends its wait to retry.
-    pub(super) watching: ArrayVec<Word, MAX_WATCHED>,
-    /// How far it is with its present operation; none before it first ran (searches only).
-    pub(super) phase: Option<Phase>,
-    /// Which of all advances of tasks was its last (searches only).
-    pub(super) stamp: u64,
-    /// How far it is with a step that takes several (searches only).
-    pub(super) halfway: u8,
-    /// The operation that it is in (searches only).
-    pub(super) operation: Fingerprint,
-    /// What it has observed since its last mark (searches only).
-    pub(super) local: Fingerprint,
-    /// The shared operation that it is in or before, as a number (searches only).
-    pub(super) stands: u64,
-    /// Identity of the above, if nothing has changed since it was asked for (searches only).
-    pub(super) print: Option<Fingerprint>,
-}
-
-/// Locations that a fault may wait for at once.
-pub(super) const MAX_WATCHED: usize = 4;
-
-/// An SRCU domain: who reads, and how deep.
-#[derive(Clone, Debug)]
-pub(super) struct SrcuState {
-    pub(super) name: &'static str,
-    pub(super) instance: InstanceId,
-    pub(super) depth: [u8; MAX_TASKS],
-    pub(super) readers: u16,
-}
-
-/// A span: who is inside.
-#[derive(Clone, Debug)]
-pub(super) struct SpanState {
-    pub(super) name: &'static str,
-    pub(super) depth: [u8; MAX_TASKS],
-    pub(super) inside: u16,
-}
-
-impl SpanState {
-    /// The task enters or leaves.
-    pub(super) fn mark(&mut self, task: u8, enters: bool) {
-        let depth = &mut self.depth[task as usize];
-        *depth = if enters { *depth + 1 } else { depth.saturating_sub(1) };
-        match *depth {
-            0 => self.inside &= !(1 << task),
-            _ => self.inside |= 1 << task,
-        }
-    }
-}
-
-/// A single-waiter wait.
-#[derive(Clone, Debug)]
-pub(super) struct RcuWaitState {
-    pub(super) task: Option<u8>,
-    pub(super) span: u8,
-    pub(super) until_zero: Word,
-}
+use crate::lockdep::{InstanceId, KeyId, Lockdep, TaskId};
+use crate::machine::{LockId, MAX_TASKS, Policy, Site, Word};
 
 /// Everything shared of the machine.
 #[derive(Debug)]
@@ -200,25 +119,6 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    /// Tells the validator of an acquisition, before any waiting, as the kernel does.
-    pub(super) fn annotate(&mut self, task: u8, lock: LockId, mode: Mode, trylock: bool, at: Site) {
-        self.events += 1;
-        let read = if mode == Mode::Read { Read::Shared } else { Read::Exclusive };
-        self.lockdep.acquire(
-            self.validator_tasks[task as usize],
-            &Acquire {
-                instance: self.instances[lock.0 as usize],
-                subclass: 0,
-                read,
-                trylock,
-                check: true,
-                nest: None,
-                site: at.token(),
-            },
-        );
-        self.note_reports(task);
-    }
-
     /// Marks the step at which the validator reported something.
     pub(super) fn note_reports(&mut self, task: u8) {
         let reported = self.lockdep.reports().len();
@@ -226,94 +126,6 @@ impl<S: Schedule, E> State<S, E> {
             let index = self.reported as u16;
             self.reported += 1;
             self.alarm(task, Alarm::Validator(index));
-        }
-    }
-
-    /// Takes the lock if the rules admit it now. A reader that passes a queued writer is noted.
-    pub(super) fn try_take(&mut self, task: u8, id: LockId, mode: Mode) -> bool {
-        let lock = &self.locks[id.0 as usize];
-        if !lock.admits(mode, self.policy) {
-            return false;
-        }
-        match mode {
-            Mode::Write => self.schedule.took(Object::lock(id)),
-            // Readers that are let in commute.
-            Mode::Read => self.schedule.touched(Object::lock(id), false),
-        }
-        if let Some(writer) = lock.queue.iter().find(|w| w.mode == Mode::Write).map(|w| w.task) {
-            self.alarm(writer, Alarm::Bypassed(id));
-        }
-        self.hold(task, id, mode);
-        self.record(task, What::Acquired(id, mode));
-        true
-    }
-
-    fn hold(&mut self, task: u8, id: LockId, mode: Mode) {
-        let lock = &mut self.locks[id.0 as usize];
-        lock.take(task, mode);
-        if !lock.used {
-            lock.used = true;
-            self.used_locks.push(id);
-        }
-        let state = &mut self.tasks[task as usize];
-        state.spinning += u8::from(lock.kind.spins());
-        state.held.push(id);
-        state.print = None;
-    }
-
-    /// Queues for the lock.
-    pub(super) fn enqueue(&mut self, task: u8, id: LockId, mode: Mode, at: Site) {
-        self.locks[id.0 as usize].queue.push(Waiter { task, mode });
-        self.record(task, What::Blocked(id, mode));
-        self.block(task, Wait::Lock { lock: id, mode, at });
-    }
-
-    /// Releases one hold and hands the lock over.
-    pub(super) fn drop_lock(&mut self, task: u8, id: LockId, at: Site) {
-        self.events += 1;
-        self.record(task, What::Released(id));
-        self.lockdep.release(
-            self.validator_tasks[task as usize],
-            self.instances[id.0 as usize],
-            at.token(),
-        );
-        self.note_reports(task);
-        let state = &mut self.tasks[task as usize];
-        let Some(slot) = state.held.iter().rposition(|&l| l == id) else { return };
-        state.held.remove(slot);
-        let again = state.held.contains(&id);
-        let lock = &mut self.locks[id.0 as usize];
-        state.spinning -= u8::from(lock.kind.spins());
-        let was_writer = lock.owner == Some(task);
-        match was_writer {
-            true => self.schedule.gave(Object::lock(id)),
-            // Readers that leave commute where nobody waits for them.
-            false => self.schedule.touched(Object::lock(id), !lock.queue.is_empty()),
-        }
-        if was_writer {
-            lock.owner = None;
-        } else if !again {
-            lock.readers &= !(1 << task);
-        }
-        self.hand_over(id, was_writer);
-    }
-
-    /// Grants the lock to whose turn it is; readers of an rwsem enter together
-    /// (`rwsem_mark_wake`).
-    pub(super) fn hand_over(&mut self, id: LockId, by_writer: bool) {
-        let lock = &mut self.locks[id.0 as usize];
-        if lock.queue.is_empty() {
-            return;
-        }
-        let mut readers_first = lock.readers_first(self.policy, by_writer);
-        while let Some(waiter) = self.locks[id.0 as usize].next_grant(readers_first) {
-            self.hold(waiter.task, id, waiter.mode);
-            self.record(waiter.task, What::Acquired(id, waiter.mode));
-            self.wake(waiter.task);
-            if waiter.mode == Mode::Write {
-                return;
-            }
-            readers_first = self.locks[id.0 as usize].kind == Kind::RwSem;
         }
     }
 
@@ -396,58 +208,4 @@ impl<S: Schedule, E> State<S, E> {
         self.turns.clear();
         self.cycles.clear();
     }
-}
-
-impl Clone for TaskState {
-    fn clone(&self) -> Self {
-        let held = self.held.clone();
-        TaskState { held, watching: self.watching.clone(), ..*self }
-    }
-
-    /// Keeps the memory of the held locks.
-    fn clone_from(&mut self, other: &Self) {
-        let mut held = std::mem::take(&mut self.held);
-        held.clone_from(&other.held);
-        *self = TaskState { held, watching: other.watching.clone(), ..*other };
-    }
-}
-
-impl TaskState {
-    pub(super) fn new() -> TaskState {
-        TaskState {
-            wait: None,
-            uninterruptible: false,
-            nonblock: 0,
-            spinning: 0,
-            held: Vec::new(),
-            blocked_at: 0,
-            watching: ArrayVec::new(),
-            phase: None,
-            stamp: 0,
-            halfway: 0,
-            operation: Fingerprint::ZERO,
-            local: Fingerprint::ZERO,
-            stands: 0,
-            print: None,
-        }
-    }
-
-    fn reset(&mut self) {
-        (self.wait, self.uninterruptible) = (None, false);
-        (self.nonblock, self.spinning) = (0, 0);
-        self.held.clear();
-        self.watching.clear();
-        (self.phase, self.stamp) = (None, 0);
-        (self.halfway, self.operation, self.local) = (0, Fingerprint::ZERO, Fingerprint::ZERO);
-        (self.stands, self.print) = (0, None);
-    }
-}
-
-/// The set bits of a task mask, lowest first.
-pub(super) fn bits(mut mask: u16) -> impl Iterator<Item = u8> {
-    std::iter::from_fn(move || {
-        let bit = mask.trailing_zeros() as u8;
-        mask &= mask.wrapping_sub(1);
-        (bit < 16).then_some(bit)
-    })
 }

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 use super::fingerprint::Fingerprint;
 use super::search::Object;
-use super::state::bits;
+use super::tables::bits;
 use crate::machine::MAX_TASKS;
 
 /// For each task, the first one with the same program.

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use super::checkpoint::Told;
 use super::search::Object;
-use super::state::{TaskState, bits};
 use super::step::{Op, Quiet, Step};
+use super::tables::{TaskState, bits};
 use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};

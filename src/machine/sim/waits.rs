@@ -6,7 +6,8 @@
 
 use arrayvec::ArrayVec;
 
-use super::state::{State, bits};
+use super::state::State;
+use super::tables::bits;
 use super::{Alarm, Record, Schedule, What};
 use crate::machine::{HeldUp, LockId, MAX_TASKS, Mode, RcuWait, Site, Srcu};
 
