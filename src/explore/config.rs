@@ -35,19 +35,22 @@ pub struct Config {
 }
 
 impl Default for Config {
-    fn default() -> Self {
-        Config {
-            reduction: Reduction::Full,
-            max_preemptions: None,
-            symmetry: true,
-            marks: Marks::Replace,
-            mistake: None,
-            check: false,
-        }
+    fn default() -> Config {
+        Config::DEFAULT
     }
 }
 
 impl Config {
+    /// Every reduction, and no bound.
+    pub const DEFAULT: Config = Config {
+        reduction: Reduction::Full,
+        max_preemptions: None,
+        symmetry: true,
+        marks: Marks::Replace,
+        mistake: None,
+        check: false,
+    };
+
     /// At most that many preemptions.
     pub fn bounded(max_preemptions: Option<u8>) -> Config {
         let reduction = match max_preemptions {

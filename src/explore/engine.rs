@@ -230,6 +230,7 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
             memory: self.visited.memory() + self.sets.memory(),
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
+            preemptions: self.bound,
             findings: self.observer.findings(),
             fraction: match self.started && self.path.nodes.is_empty() {
                 true => 1.0,

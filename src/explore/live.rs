@@ -57,9 +57,10 @@ impl Drop for Line {
 }
 
 fn text(name: &str, now: &Progress, rate: f64) -> String {
-    let Progress { counts, states, depth, frontier, findings, .. } = *now;
+    let Progress { counts, states, depth, frontier, findings, preemptions, .. } = *now;
+    let bound = preemptions.map_or(String::new(), |most| format!(", preemptions up to {most}"));
     format!(
-        "{name}: {} schedules  {rate:.0}/s  depth {depth}  frontier {frontier}  {states} states  {} MiB  \
+        "{name}{bound}: {} schedules  {rate:.0}/s  depth {depth}  frontier {frontier}  {states} states  {} MiB  \
          {findings} findings  {}",
         counts.schedules,
         now.memory >> 20,
@@ -97,5 +98,7 @@ mod tests {
             "rwsem: 1200 schedules  250/s  depth 40  frontier 9  77 states  3 MiB  0 findings  perhaps 3 % done"
         );
         assert!(text("rwsem", &now, 0.0).ends_with("under 0.001 % done"));
+        let bounded = Progress { preemptions: Some(2), ..now };
+        assert!(text("rwsem", &bounded, 0.0).starts_with("rwsem, preemptions up to 2: 1200 "));
     }
 }

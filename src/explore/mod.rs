@@ -94,6 +94,8 @@ pub struct Progress {
     pub depth: usize,
     /// States on the path that have tasks left to try.
     pub frontier: usize,
+    /// Preemptions that schedules may have now; none for any number.
+    pub preemptions: Option<u8>,
     /// Different findings.
     pub findings: usize,
     /// The part of the search that is done: an estimate, which can fall when new orders turn up.

@@ -33,20 +33,11 @@ pub const MISTAKES: [(&str, Config); 9] = [
     ("wakes", mistaken(Mistake::Wakes)),
     ("futures", mistaken(Mistake::Futures)),
     ("alike", mistaken(Mistake::Alike)),
-    ("marks that forget", Config { marks: Marks::Forget, ..DEFAULT }),
+    ("marks that forget", Config { marks: Marks::Forget, ..Config::DEFAULT }),
 ];
 
-const DEFAULT: Config = Config {
-    reduction: Reduction::Full,
-    max_preemptions: None,
-    symmetry: true,
-    marks: Marks::Replace,
-    mistake: None,
-    check: false,
-};
-
 const fn mistaken(mistake: Mistake) -> Config {
-    Config { mistake: Some(mistake), ..DEFAULT }
+    Config { mistake: Some(mistake), ..Config::DEFAULT }
 }
 
 /// What was compared, and what differed.
@@ -95,7 +86,7 @@ impl Survey {
             self.hits.hit("downgrades");
         }
         let options = Options::of(case);
-        let checked = Config { check: true, ..DEFAULT };
+        let checked = Config { check: true, ..Config::DEFAULT };
         let reduced = search(case, &options, checked, limits.states);
         self.must(case, reduced.explored.progress.counts.collisions == 0, "equal states differ");
         if !reduced.exhausted() {
@@ -127,7 +118,7 @@ impl Survey {
     /// States by their whole history, the same with all points, and schedules.
     fn enumerate(&mut self, case: &Case, limits: Limits, reduced: &Result) -> Result {
         let options = Options::of(case);
-        let plain = Config { symmetry: false, check: true, ..DEFAULT };
+        let plain = Config { symmetry: false, check: true, ..Config::DEFAULT };
         let states = Config { reduction: Reduction::States, marks: Marks::Ignore, ..plain };
         let pure = Config { reduction: Reduction::None, ..plain };
         let all_points = Options { all_points: true, ..options };
@@ -142,7 +133,7 @@ impl Survey {
             self.must(case, counts.collisions == 0, "equal states differ");
         }
         if few.exhausted() {
-            let unmarked = Config { marks: Marks::Ignore, ..DEFAULT };
+            let unmarked = Config { marks: Marks::Ignore, ..Config::DEFAULT };
             let unmarked = search(case, &options, unmarked, limits.states);
             self.same(case, "marks ignored", reduced, &unmarked);
             self.unmarked += unmarked.explored.progress.states as u64;
