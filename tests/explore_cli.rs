@@ -301,6 +301,16 @@ fn planted_bugs_are_found() {
 }
 
 #[test]
+fn the_policy_that_was_searched_is_not_searched_again() {
+    let races = "corpus/protocol/fault-races-region.case";
+    let result = &results(1, &[races, "--variant", "rwsem"])[0];
+    let row = &result["policies"][0];
+    assert_eq!(row["policy"], result["policy"]);
+    assert_eq!((&row["hangs"], &row["exhausted"]), (&false.into(), &true.into()));
+    assert_eq!(row["schedules"], result["schedules"]);
+}
+
+#[test]
 fn bad_usage_is_one_line() {
     let folder = scratch("bad");
     let known = file(&folder, "known.case", KNOWN);

@@ -165,3 +165,12 @@ fn sound_variants_are_silent_on_every_one_of_these_cases() {
         }
     }
 }
+
+/// B46 sleeps in the zap: a reaper that hits no memslot has none.
+#[test]
+fn a_reaper_beside_the_memslots_does_not_sleep() {
+    let text = "variant counted bug B46 vm vm0 slot 0 gfn 0x00..0x08 hva 0x100
+        task oom_reaper reaper 0x300..0x304 end";
+    let case: Case = text.parse().expect("a case");
+    assert_eq!(Runner::new().run(&case, &Options::of(&case)).findings, []);
+}

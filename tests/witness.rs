@@ -127,6 +127,20 @@ fn two_vms_do_not_hang_by_themselves() {
     }
 }
 
+/// Whoever waits behind the one VM's writer does not wait for the other VM.
+#[test]
+fn a_nested_region_in_two_vms_hangs_on_one_of_them() {
+    let mremap = "task m  mremap 0x100..0x104  split 0x100..0x104  end";
+    let answers = answers(&case(&[TWO_VMS, mremap]), Policy::WriterFair);
+    for (text, witness) in &answers {
+        match &**text {
+            TWO => assert!(none_exists(witness), "{witness:?}"),
+            _ => assert_eq!(found(witness), Some(Whose::Closed), "{text}"),
+        }
+    }
+    assert!(texts(&answers).contains(&TWO) && texts(&answers).contains(&NESTING));
+}
+
 #[test]
 fn a_nested_region_alone_hangs_once_its_programs_are_closed() {
     let case = case(&[VM, NESTED]);

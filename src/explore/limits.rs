@@ -10,6 +10,8 @@ use super::Progress;
 pub struct Limits {
     /// Schedules.
     pub schedules: u64,
+    /// What bounds them, in words.
+    pub bound: &'static str,
     /// Different states: what bounds the memory.
     pub states: usize,
     /// A moment. What is found before it depends on the machine; nothing else does.
@@ -20,7 +22,8 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { schedules: 10_000_000, states: 4_000_000, until: None, stop: None }
+        let bound = "the bound on schedules";
+        Limits { schedules: 10_000_000, bound, states: 4_000_000, until: None, stop: None }
     }
 }
 
@@ -28,13 +31,13 @@ impl Limits {
     /// For answers beside other results: half a second each, a few for the largest cases. They count
     /// no time, so that a case gets the same answer on every machine.
     pub fn brief() -> Limits {
-        Limits { schedules: 50_000, states: 100_000, until: None, stop: None }
+        Limits { schedules: 50_000, states: 100_000, ..Limits::default() }
     }
 
     /// The limit that the search has come to, in words.
     pub fn reached(&self, progress: &Progress) -> Option<String> {
         if progress.counts.schedules >= self.schedules {
-            Some("the bound on schedules".to_string())
+            Some(self.bound.to_string())
         } else if progress.states >= self.states {
             Some("the bound on states".to_string())
         } else if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {

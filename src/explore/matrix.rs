@@ -54,9 +54,20 @@ pub enum Hangs {
 /// Searches the case's programs, in the variant and with the bug of `options`, under every policy.
 /// `limits` hold for each.
 pub fn matrix(case: &Case, options: &Options, limits: &Limits) -> Matrix {
+    matrix_beside(case, options, limits, None)
+}
+
+/// The same where it is known of the policy of `options` whether it hangs.
+pub(super) fn matrix_beside(
+    case: &Case,
+    options: &Options,
+    limits: &Limits,
+    known: Option<Hangs>,
+) -> Matrix {
     let row = |&policy: &Policy| {
+        let known = known.clone().filter(|_| policy == options.policy);
         let options = Options { policy, ..*options };
-        Row { policy, hangs: hangs(case, &options, limits) }
+        Row { policy, hangs: known.unwrap_or_else(|| hangs(case, &options, limits)) }
     };
     Matrix { rows: Policy::ALL.iter().map(row).collect() }
 }

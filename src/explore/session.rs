@@ -184,6 +184,10 @@ impl Session<'_> {
                 None => usual.schedules,
                 Some(_) => seen.progress.counts.schedules.max(1),
             },
+            bound: match stopped {
+                None => usual.bound,
+                Some(_) => "as many as the search itself came to",
+            },
             states: usual.states.min(self.plan.max_states),
             until: time.map(|time| Instant::now() + time),
             stop: (stopped != Some(Stop::Interrupted)).then_some(self.stop),

@@ -1,10 +1,11 @@
 //! What a search found, made into something to look at: the shortest case of every finding, an answer
 //! for every predicted cycle, and under which policies the programs hang.
 
-use super::{Explored, Found, Limits, Matrix, Short, Witness};
-use super::{matrix, shortest, witness};
+use super::matrix::matrix_beside;
+use super::{Explored, Found, Hangs, Limits, Matrix, Short, Witness};
+use super::{shortest, witness};
 use crate::case::Case;
-use crate::oracle::{Finding, Kind};
+use crate::oracle::{Evidence, Finding, Kind};
 use crate::run::{Described, Options, Runner};
 
 /// Findings with their witnesses, and the policy matrix.
@@ -48,7 +49,22 @@ pub fn show(
     });
     let findings: Vec<ShownFinding> = findings.collect();
     let hangs = findings.iter().any(|shown| hangs(shown.finding.kind));
-    Shown { findings, matrix: hangs.then(|| matrix(case, options, limits)) }
+    let known = known(explored, &findings);
+    let matrix = hangs.then(|| matrix_beside(case, options, limits, known));
+    Shown { findings, matrix }
+}
+
+/// Whether the programs hang under the policy that was searched, if that is known.
+fn known(explored: &Explored, findings: &[ShownFinding]) -> Option<Hangs> {
+    let stuck = |shown: &&ShownFinding| matches!(shown.finding.evidence, Evidence::Waits(_));
+    let schedules = explored.progress.counts.schedules;
+    match findings.iter().find(stuck) {
+        Some(shown) => shown.short.as_ref().map(|short| Hangs::Yes {
+            waits: shown.described.signature.clone(),
+            case: short.case.clone(),
+        }),
+        None => explored.exhausted.then_some(Hangs::Never { schedules }),
+    }
 }
 
 /// Whether tasks wait for ever, or are said to.

@@ -34,12 +34,19 @@ impl Store {
             Ok(file) => {
                 let known = store.read(BufReader::new(file), parts).map_err(said)?;
                 store.parts.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(&known);
+                store.check(parts).map_err(said)?;
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(said(e.to_string())),
         }
         store.rewrite(None).map_err(|e| said(format!("cannot be written: {e}")))?;
         Ok(store)
+    }
+
+    /// Whether every part is what was written.
+    fn check(&self, parts: usize) -> Result<(), String> {
+        let damaged = |_| "it is damaged; remove it to start anew".to_string();
+        (0..parts).try_for_each(|part| self.part(part).map(drop).map_err(damaged))
     }
 
     /// The places of the parts, if the file is one of ours and whole.
@@ -240,7 +247,8 @@ mod tests {
         let last = bytes.len() - 10;
         bytes[last] ^= 1;
         fs::write(&path, &bytes).expect("it can be written");
-        assert!(Store::open(&path, "key", 1).expect("it is long enough").part(0).is_err());
+        assert!(Store::open(&path, "key", 1).is_err_and(|e| e.contains("damaged")));
+        assert_eq!(fs::read(&path).expect("it can be read"), bytes, "and left as it was");
         bytes.pop();
         fs::write(&path, &bytes).expect("it can be written");
         assert!(Store::open(&path, "key", 1).is_err_and(|e| e.contains("damaged")));

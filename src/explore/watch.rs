@@ -118,7 +118,7 @@ impl<'p> Watch<'p> {
             Wait::Lock { lock, mode, .. } => {
                 self.is_of(lock, i)
                     && allowed & bit(mode) != 0
-                    && (self.prediction.instances.is_none() || self.recurs(task, lock, i))
+                    && (self.prediction.instances.is_none() || self.recurs(cycle, task, lock, i))
             }
             _ => false,
         };
@@ -157,10 +157,14 @@ impl<'p> Watch<'p> {
         (i + n - 1) % n
     }
 
-    /// The waiting task holds what the prediction says that it holds.
-    fn recurs(&self, task: u8, lock: LockId, i: usize) -> bool {
+    /// The waiting task holds what the prediction says that it holds, and somebody on the cycle waits
+    /// for that too: a hang behind one instance is none of two.
+    fn recurs(&self, cycle: &Cycle, task: u8, lock: LockId, i: usize) -> bool {
+        let waits_for =
+            |held: LockId, wait: Wait| matches!(wait, Wait::Lock { lock, .. } if lock == held);
         self.held[usize::from(task)].iter().any(|&(held, how)| {
             self.is_of(held, i)
+                && cycle.waits.iter().any(|&(_, wait)| waits_for(held, wait))
                 && self.prediction.steps[i].held.is_none_or(|held| held == how)
                 && self.instances_fit(held, lock)
         })

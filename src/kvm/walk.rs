@@ -19,13 +19,15 @@ impl Kvm {
     ///
     /// Where the lock is taken unconditionally, the memslots are looked up after the count rose: a
     /// memslot published later cannot be faulted in, for its faults see the count.
+    ///
+    /// Gives whether the lock was taken.
     pub(super) async fn handle_hva_range<T: KvmTask>(
         &self,
         t: T,
         range: &NotifierRange,
         side: Side,
         take: TakeLock,
-    ) {
+    ) -> bool {
         let t = t.enter(f::HANDLE_HVA_RANGE);
         let memory = t.remember();
         t.srcu_read_lock(self.srcu).await;
@@ -53,6 +55,7 @@ impl Kvm {
         self.trace_elision(t, range, side, locked);
         t.srcu_read_unlock(self.srcu);
         t.forget(memory, 0);
+        locked
     }
 
     /// KVM_MMU_LOCK and `on_lock`.

@@ -94,7 +94,7 @@ fn bound(searched: &Searched) -> Option<String> {
         (Some(Stop::Interrupted), _) => Some("interrupted".to_string()),
         (None, _) if counts.collisions > 0 => Some("fingerprints that collide".to_string()),
         (None, _) if counts.cycles > 0 => Some("a state that leads back to itself".to_string()),
-        (None, Some(most)) if !explored.exhausted => Some(format!("{most} preemptions")),
+        (None, Some(most)) if !explored.exhausted => Some(number(u64::from(*most), "preemption")),
         (None, _) => None,
     }
 }

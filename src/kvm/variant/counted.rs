@@ -18,11 +18,11 @@ pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
     if counts(kvm, range) && !kvm.has(Bug::B29) {
         inc_active(t, kvm, range).await;
     }
-    if kvm.has(Bug::B46) {
+    let zapped = kvm.handle_hva_range(t, range, Side::Start, TakeLock::OnHit).await;
+    if zapped && kvm.has(Bug::B46) {
         // The zap may yield mmu_lock (cond_resched_rwlock_write) where `may_block` says so.
         t.might_sleep();
     }
-    kvm.handle_hva_range(t, range, Side::Start, TakeLock::OnHit).await;
     if counts(kvm, range) && kvm.has(Bug::B29) {
         inc_active(t, kvm, range).await;
     }
