@@ -141,6 +141,20 @@ fn a_nested_region_in_two_vms_hangs_on_one_of_them() {
     assert!(texts(&answers).contains(&TWO) && texts(&answers).contains(&NESTING));
 }
 
+/// The more tasks, the more schedules: the hang of two is found all the same.
+#[test]
+fn bystanders_do_not_hide_a_witness() {
+    let others = (0..5).map(|i| format!("task s{i} swapout 0x10{i}..0x10{} end ", i + 1));
+    let others: String = others.collect();
+    let case = case(&[VM, "task m mprotect 0x100..0x104 split 0x100..0x104 end ", &others]);
+    let options = Options::of(&case);
+    let all = predicted(&case, &options);
+    let nesting = all.iter().find(|p| p.text == NESTING).expect("it nests");
+    let witness = witness(&case, &options, nesting, &Limits::brief());
+    assert_eq!(found(&witness), Some(Whose::Closed), "{witness:?}");
+    holds(&witness, options.policy);
+}
+
 #[test]
 fn a_nested_region_alone_hangs_once_its_programs_are_closed() {
     let case = case(&[VM, NESTED]);

@@ -68,9 +68,10 @@ pub enum Whose {
 /// Looks for a run that hangs as predicted: whose cycle of waits waits on every blocking class of
 /// the prediction (all but lock maps), in the predicted modes and on the predicted instances;
 /// other waits may stand between. First among the schedules of the case's programs, then of the
-/// closed ones.
+/// closed ones; where that comes to a limit, at last among those of the tasks alone that make the
+/// predicted dependencies.
 ///
-/// The case need not show the prediction itself. `limits` hold for both searches together.
+/// The case need not show the prediction itself. `limits` hold for the first two searches together.
 pub fn witness(
     case: &Case,
     options: &Options,
@@ -116,12 +117,12 @@ struct Quest<'a> {
 impl Quest<'_> {
     /// The answer; where it is none, a hang that fits but for what was passed.
     fn answer(&mut self, case: &Case) -> (Answer, Option<Case>) {
-        let given = self.look(case, 0);
+        let given = self.look(case, *self.limits);
         let tasks = self.watch.tasks;
         let closed =
             closed(case, &(0..self.given).filter(|i| tasks >> i & 1 != 0).collect::<Vec<_>>());
         let wide = (given.exact.is_none() && given.bound.is_none() && !closed.added.is_empty())
-            .then(|| self.look(&closed.case, given.schedules));
+            .then(|| self.look(&closed.case, self.limits.after(given.schedules)));
         let last = wide.as_ref().unwrap_or(&given);
         let schedules = given.schedules + wide.as_ref().map_or(0, |wide| wide.schedules);
         let answer = match (&last.exact, &last.bound) {
@@ -135,7 +136,10 @@ impl Quest<'_> {
                     None => (Answer::NoneWithin { schedules, bound: NO_ROOM.to_string() }, None),
                 };
             }
-            (None, Some(bound)) => Answer::NoneWithin { schedules, bound: bound.clone() },
+            (None, Some(bound)) => match self.without_others(case) {
+                Some(found) => return (found, None),
+                None => Answer::NoneWithin { schedules, bound: bound.clone() },
+            },
             (None, None) => Answer::NoneExists { closed: closed.clone(), schedules },
         };
         let in_given = given.contracted.as_ref().map(|hung| (case, hung));
@@ -145,11 +149,28 @@ impl Quest<'_> {
         (answer, contracted.and_then(|(case, hung)| self.shortest(case, hung, Fit::Contracted)))
     }
 
+    /// A witness among the tasks alone that were seen to make the predicted dependencies, closed. Others
+    /// may be what made the search too long; the hang is one of theirs too, who need not run.
+    fn without_others(&mut self, case: &Case) -> Option<Answer> {
+        let core = without(case, &[], self.watch.tasks).0;
+        let tasks = core.programs.tasks();
+        if tasks == 0 || tasks == self.given {
+            return None;
+        }
+        let closed = closed(&core, &(0..tasks).collect::<Vec<_>>()).case;
+        let limits = Limits { stop: self.limits.stop, ..Limits::brief() };
+        self.given = tasks;
+        [(core, Whose::Given), (closed, Whose::Closed)].into_iter().find_map(|(case, programs)| {
+            let hung = self.look(&case, limits).exact?;
+            self.shortest(&case, &hung, Fit::Exact).map(|case| Answer::Found { case, programs })
+        })
+    }
+
     /// Searches until what was learnt of the modes on the way would change nothing.
-    fn look(&mut self, case: &Case, before: u64) -> Sought {
+    fn look(&mut self, case: &Case, limits: Limits) -> Sought {
         loop {
             let known = self.watch.wanted.clone();
-            let sought = seek(case, self.options, &mut self.watch, &self.limits.after(before));
+            let sought = seek(case, self.options, &mut self.watch, &limits);
             let done = sought.exact.is_some() || sought.bound.is_some();
             if done || known == self.watch.wanted {
                 return sought;
