@@ -225,7 +225,7 @@ fn states_of_other_searches_are_refused() {
     refused(&[&known, "--resume", &known], &["no state of a search"]);
     assert_eq!(fs::read_to_string(&known).expect("it is there"), KNOWN, "and left as it was");
     refused(&[&known, "--resume", "/nowhere/state"], &["/nowhere/state"]);
-    refused(&[&known, "--resume", &path(&folder, "")], &["explore"]);
+    refused(&[&known, "--resume", &path(&folder, "")], &["explore", "a folder; name a file"]);
 }
 
 /// Begins a long search and ends it with that signal once it is under way.

@@ -2,22 +2,24 @@
 //!
 //! A step is what a task does from one scheduling point to the next. The search runs depth first: it
 //! goes back by loading the machine's tables and telling the tasks that have gone on what they saw
-//! (`engine`). Two reductions keep it short, and neither loses a finding or a final state:
+//! (`drive`). Three reductions keep it short, and none loses a finding or a final state:
 //!
 //! - Orders of steps that commute count once: source sets and sleep sets (`path`; Abdulla, Aronis,
 //!   Jonsson, Sagonas, POPL 2014). What a step touches is noted as it runs, blocking, queues, grace
 //!   periods and what oracles compare included (`sets`).
 //! - From a known state nothing is run again (`visited`). What that part of the search did is raced with
 //!   the present path as if it had been run (Yang, Chen, Gopalakrishnan, Kirby, SPIN 2008), and
-//!   everything that slept there has to sleep here.
+//!   everything that slept there has to sleep here; of what is awake, only that is tried (`arrive`).
+//! - States that differ only in which of several tasks with one program is which are one
+//!   (`machine/sim/symmetry`; Bosnacki, Dams, Holenderski, STTT 4, 2002).
 //!
 //! A state is the machine's tables, what every task still remembers, and what the oracles do; 128 bits
 //! stand for it. No schedule returns to a state: retries and waits take somebody else's step each, so
 //! the search ends. The lock validator is fed by all runs together.
 //!
-//! With a bound on preemptions only the second reduction is made, with the task that ran last as part
-//! of the state; the bound rises from none to the one asked for, unless less covers everything. `tests/explore_sound.rs` compares all of it with enumeration, and sees deliberate
-//! mistakes caught.
+//! With a bound on preemptions only the last two are made, with the task that ran last as part of the
+//! state; the bound rises from none to the one asked for, unless less covers everything.
+//! `tests/explore_sound.rs` compares all of it with enumeration, and sees deliberate mistakes caught.
 //!
 //! One gap is known: mprotect and fork of a range that is not mapped take mmap_lock and drop it within
 //! one step, so that the trylock of the OOM reaper never meets it held there; `--points all` shows that

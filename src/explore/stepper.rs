@@ -1,10 +1,11 @@
 //! A machine that is led step by step: to any state by its script, on from there task by task.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 
 use super::engine::Slots;
 use super::model::{Model, Observer};
+use super::slots::in_place;
 use super::{Cursor, Judge, Machine, Programs};
 use crate::case::{Burst, Until};
 use crate::machine::sim::{Alike, Fingerprint};
@@ -27,20 +28,9 @@ pub(super) fn with_stepper<R>(
     act: impl FnOnce(&mut dyn Steps) -> R,
 ) -> R {
     let start = |i: usize| programs.task(machine.task(i as u8), i);
-    with_slots(programs.tasks(), &start, |slots| {
+    in_place(programs.tasks(), &start, |slots| {
         act(&mut Stepper { programs, machine, slots, start: &start, judge, followed: 0 })
     })
-}
-
-fn with_slots<F: Future<Output = ()>, R>(
-    tasks: usize,
-    _start: &impl Fn(usize) -> F,
-    act: impl FnOnce(&mut Slots<'_, F>) -> R,
-) -> R {
-    let (a, b, c, d) = (pin!(None), pin!(None), pin!(None), pin!(None));
-    let (e, f, g, h) = (pin!(None), pin!(None), pin!(None), pin!(None));
-    let mut slots: [Pin<&mut Option<F>>; crate::case::MAX_TASKS] = [a, b, c, d, e, f, g, h];
-    act(&mut slots[..tasks])
 }
 
 /// What can be done with a [`Stepper`], whatever its futures are.

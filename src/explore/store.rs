@@ -31,6 +31,7 @@ impl Store {
         let store = Store { path: path.to_owned(), header, parts: empty };
         let said = |what: String| format!("{}: {what}", path.display());
         match File::open(path) {
+            Ok(_) if path.is_dir() => Err(said("a folder; name a file".to_string()))?,
             Ok(file) => {
                 let known = store.read(BufReader::new(file), parts).map_err(said)?;
                 store.parts.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(&known);
