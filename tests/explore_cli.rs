@@ -319,7 +319,7 @@ fn bad_usage_is_one_line() {
     refused(&[&file(&folder, "empty.case", "vm vm0")], &["no task"]);
     refused(&[&known, "--variant", "rwsemm"], &["no variant `rwsemm`", "rwsem"]);
     refused(&[&known, "--bug", "B99"], &["no planted bug `B99`"]);
-    refused(&[&known, "--bug", "B11", "--variant", "counted"], &["--variant"]);
+    refused(&[&known, "--bug", "B11", "--variant", "rwsem"], &["B11", "counted", "--variant"]);
     refused(&[&known, "--policy", "unfair"], &["no policy `unfair`"]);
     refused(&[&known, "--points", "some"], &["--points"]);
     for (option, value) in [

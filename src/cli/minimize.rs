@@ -5,21 +5,32 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Bad, Done, load};
+use super::chosen::Chosen;
+use super::{Bad, Done};
 use kvm_lock_fuzz::case::{self, Case};
+use kvm_lock_fuzz::oracle::worst;
 use kvm_lock_fuzz::report::json::{Document, Entry};
 use kvm_lock_fuzz::run::{Finding, Options, Runner};
 use kvm_lock_fuzz::shrink::{self, Size};
+use kvm_lock_fuzz::target::collect;
 
 /// Find the smallest case that shows the same finding
+///
+/// Without --signature the worst finding is kept: a hang (deadlock, lost-wakeup, livelock) before
+/// memory that is not the guest's (use-after-free, stale-mapping), a broken invariant, a predicted
+/// cycle (irq-order, recursive-lock, lock-order) and starvation; of equals the first.
 #[derive(Args)]
-#[command(after_help = "Example:\n  kvm-lock-fuzz minimize fuzz/artifacts/protocol/crash-0123 \
-                        --output small.case")]
+#[command(
+    after_help = "Examples:\n  kvm-lock-fuzz minimize corpus/protocol/nested-behind-writer.case\n  \
+                        kvm-lock-fuzz minimize fuzz/artifacts/protocol/crash-0123 --bug B11 \
+                        --output small.case"
+)]
 pub struct Arguments {
-    /// File of the case, in the text form or a fuzz artifact
-    case: PathBuf,
-    /// Signature to keep, as `run` prints it; without it the first violation's
-    #[arg(long, value_name = "TEXT")]
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Finding to keep: its signature as `run` prints it, or eight or more digits of its hash, as
+    /// names of files have it
+    #[arg(long, value_name = "TEXT|HASH")]
     signature: Option<String>,
     /// Write the case there instead of to stdout
     #[arg(long, short, value_name = "FILE")]
@@ -40,7 +51,7 @@ struct Minimized {
 impl Arguments {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
-        let case = load(&self.case)?;
+        let case = self.chosen.one()?;
         let finding = self.finding(&case)?;
         let options = Options::of(&case);
         let runs = shrink::MAX_RUNS;
@@ -60,21 +71,43 @@ impl Arguments {
     fn finding(&self, case: &Case) -> Result<Finding, Bad> {
         let mut runner = Runner::new();
         let findings = runner.run(case, &Options::of(case)).findings.clone();
-        let Some(wanted) = &self.signature else {
-            let worst = findings.iter().min_by_key(|finding| finding.severity).copied();
-            return worst.ok_or_else(|| self.nothing("any finding"));
+        let kept = match &self.signature {
+            None => worst(&findings),
+            Some(wanted) => findings.iter().find(|finding| {
+                is_hash(wanted, finding) || runner.describe(finding).signature == *wanted
+            }),
         };
-        let is_wanted = |finding: &&Finding| {
-            runner.describe(finding).signature == *wanted
-                || format!("{:016x}", finding.signature.0) == *wanted
-        };
-        findings.iter().find(is_wanted).copied().ok_or_else(|| self.nothing("that signature"))
+        kept.copied().ok_or_else(|| self.nothing(&runner, &findings))
     }
 
-    fn nothing(&self, what: &str) -> Bad {
-        let path = self.case.display();
-        format!("{path}: the case does not show {what}; `run` lists what it shows").into()
+    /// The case shows nothing, or nothing of that signature.
+    fn nothing(&self, runner: &Runner, findings: &[Finding]) -> Bad {
+        let path = self.chosen.file.display();
+        let Some(wanted) = self.signature.as_ref().filter(|_| !findings.is_empty()) else {
+            let mend =
+                "`run` shows it with the --variant, --bug and --policy that it was found with";
+            return format!("{path}: the case does not show any finding; {mend}").into();
+        };
+        let one = |finding: &Finding| {
+            let name = collect::file_name(finding.kind, finding.signature);
+            format!("{name} ({})", runner.describe(finding).signature)
+        };
+        let all = findings.iter().map(one).collect::<Vec<_>>().join(", ");
+        format!("{path}: the case does not show {wanted:?}; it shows {all}").into()
     }
+}
+
+/// Digits of a signature's hash that are enough to name it: what names of files have at least.
+const DIGITS: usize = 8;
+
+/// Whether the word is the finding's hash or its first digits, with or without the kind before.
+fn is_hash(word: &str, finding: &Finding) -> bool {
+    let name = collect::file_name(finding.kind, finding.signature);
+    let hash = name.rsplit('-').next().unwrap_or_default();
+    let digits = word.rsplit('-').next().unwrap_or_default();
+    digits.len() >= DIGITS
+        && hash.starts_with(digits)
+        && (digits.len() == word.len() || name.starts_with(word))
 }
 
 fn minimized(case: &Case, small: &Case, finding: &Finding) -> Minimized {

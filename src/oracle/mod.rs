@@ -15,6 +15,7 @@ mod unbalanced;
 mod unpaired;
 mod validator;
 mod waits;
+mod weight;
 
 use crate::kvm::Variant;
 use crate::kvm::trace::Event;
@@ -24,6 +25,7 @@ use crate::machine::sim::{Alarm, Fingerprint, Inspect, Object, Record, What};
 #[cfg(feature = "explore")]
 pub(crate) use validator::kind_of as reported_kind;
 pub use waits::{WaitStep, wait_steps};
+pub use weight::worst;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {

@@ -16,6 +16,9 @@ pub const BUG: &str = "KVM_LOCK_FUZZ_BUG";
 /// Every knob.
 pub const ALL: [&str; 3] = [COLLECT, VARIANT, BUG];
 
+/// What an input is run with: a variant, and its planted bug or none.
+pub type Setting = (Variant, Option<Bug>);
+
 /// What the knobs say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Knobs {
@@ -41,9 +44,8 @@ impl Knobs {
         Ok(Knobs { collect: env::var_os(COLLECT).map(PathBuf::from), variant, bug })
     }
 
-    /// What to run an input with: variants, each with its planted bug or none. Empty where the
-    /// case itself says it.
-    pub fn settings(&self) -> Vec<(Variant, Option<Bug>)> {
+    /// What to run an input with, in that order. Empty where the case itself says it.
+    pub fn settings(&self) -> Vec<Setting> {
         match (self.bug, self.variant) {
             (Some(bug), _) => vec![(bug.variant(), Some(bug))],
             (None, Some(variant)) => vec![(variant, None)],
@@ -51,6 +53,22 @@ impl Knobs {
             (None, None) => sound().map(|variant| (variant, None)).collect(),
         }
     }
+}
+
+/// The arguments that make `run` and the other commands that take a case do the same to an
+/// artifact. Empty where the case itself says it.
+pub fn arguments(settings: &[Setting]) -> String {
+    let mut text = String::new();
+    for &(variant, bug) in settings {
+        match bug {
+            Some(bug) => text.extend([" --bug ", bug.id()]),
+            None => text.extend([" --variant ", variant.name()]),
+        }
+    }
+    if settings.iter().any(|(_, bug)| bug.is_none()) {
+        text.push_str(" --bug none");
+    }
+    text
 }
 
 /// The variants that must never violate a property.

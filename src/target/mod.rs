@@ -5,6 +5,29 @@
 //! A bug in here would be a target that depends on anything but its bytes and its knobs, or one
 //! that keeps state between inputs beyond the findings it has already written.
 
+/// Declares what a target is handed: all bytes of the engine's input, and their text as `Debug`, which
+/// `cargo fuzz fmt` prints and every crash ends with.
+macro_rules! input {
+    ($(#[$doc:meta])* $Input:ident: |$this:ident| $text:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $Input<'a>(pub &'a [u8]);
+
+        impl<'a> arbitrary::Arbitrary<'a> for $Input<'a> {
+            fn arbitrary(u: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+                u.bytes(u.len()).map($Input)
+            }
+        }
+
+        impl std::fmt::Debug for $Input<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let $this = self;
+                f.write_str(&$text)
+            }
+        }
+    };
+}
+
 pub mod case_text;
 pub mod collect;
 pub mod features;

@@ -5,40 +5,41 @@
 //! target returns, so that a variant that fires on every input is still explored to the end).
 
 use std::cell::RefCell;
-use std::fmt;
 use std::mem::ManuallyDrop;
 use std::process;
 
-use arbitrary::{Arbitrary, Unstructured};
-
 use super::collect::{Collector, size_of};
+use super::knobs::{self, Setting};
 use super::overlap::Overlap;
-use super::{Features, Knobs, violation};
+use super::violation::Violation;
+use super::{Features, Knobs};
 use crate::case::Case;
-use crate::kvm::{Bug, Variant};
-use crate::oracle::Severity;
+use crate::oracle::{Severity, worst};
 use crate::run::{Finding, Options, Runner};
 
-/// The bytes of a case as an engine hands them over. `Debug` prints the text of the case.
-#[derive(Clone, Copy)]
-pub struct Input<'a>(pub &'a [u8]);
-
-impl<'a> Arbitrary<'a> for Input<'a> {
-    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        u.bytes(u.len()).map(Input)
-    }
+input! {
+    /// The bytes of a case as an engine hands them over. `Debug` prints the text of the case as the
+    /// knobs of the environment have it run.
+    Input: |input| input.text(&Knobs::from_env().unwrap_or_default())
 }
 
-impl fmt::Debug for Input<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&Case::decode(self.0), f)
+impl Input<'_> {
+    /// The text of the case as these knobs have it run: with the first variant and bug of them, and
+    /// in a comment the arguments that stand for all. Of bad knobs it is the case's own text.
+    pub fn text(&self, knobs: &Knobs) -> String {
+        let mut case = Case::decode(self.0);
+        let settings = knobs.settings();
+        let Some(&first) = settings.first() else { return case.to_string() };
+        (case.variant, case.bug) = first;
+        let arguments = knobs::arguments(&settings);
+        ["# What ran; `run` shows it with", &arguments, ".\n", &case.to_string()].concat()
     }
 }
 
 /// The target with the state that it reuses from one input to the next.
 #[derive(Debug)]
 pub struct Protocol {
-    settings: Vec<(Variant, Option<Bug>)>,
+    settings: Vec<Setting>,
     collector: Option<Collector>,
     case: Case,
     runner: Runner,
@@ -57,33 +58,39 @@ impl Protocol {
         })
     }
 
-    /// Runs one input.
+    /// Runs one input, and panics at a violation unless findings are collected.
     pub fn input(&mut self, bytes: &[u8], features: &Features) {
-        self.case.decode_into(bytes);
-        if self.settings.is_empty() {
-            self.judge(features);
-        }
-        for i in 0..self.settings.len() {
-            (self.case.variant, self.case.bug) = self.settings[i];
-            self.judge(features);
+        if let Some(violation) = self.check(bytes, features) {
+            violation.raise();
         }
     }
 
+    /// Runs one input with one setting after the other. Returns the worst violation of the first
+    /// that shows any; where findings are collected, none.
+    pub fn check(&mut self, bytes: &[u8], features: &Features) -> Option<Violation> {
+        self.case.decode_into(bytes);
+        if self.settings.is_empty() {
+            return self.judge(features);
+        }
+        (0..self.settings.len()).find_map(|i| {
+            (self.case.variant, self.case.bug) = self.settings[i];
+            self.judge(features)
+        })
+    }
+
     /// Runs the case as it stands.
-    fn judge(&mut self, features: &Features) {
+    fn judge(&mut self, features: &Features) -> Option<Violation> {
         let options = Options::of(&self.case);
         self.runner.run(&self.case, &options);
         self.runner.inspect(|seen| self.overlap.mark(seen.records, features));
-        let outcome = self.runner.outcome();
-        match &mut self.collector {
-            Some(collector) => collect(collector, &self.case, &outcome.findings, features),
-            None => {
-                let violation = |f: &&Finding| f.severity == Severity::Violation;
-                if let Some(&finding) = outcome.findings.iter().find(violation) {
-                    violation::report(finding.kind, &self.runner.describe(&finding), &self.case);
-                }
-            }
+        let findings = &self.runner.outcome().findings;
+        if let Some(collector) = &mut self.collector {
+            collect(collector, &self.case, findings, features);
+            return None;
         }
+        let worst = worst(findings).filter(|finding| finding.severity == Severity::Violation)?;
+        let described = self.runner.describe_in(&self.case, worst);
+        Some(Violation::new(worst, &described, &self.case))
     }
 }
 

@@ -1,27 +1,68 @@
 //! How the `protocol` target ends when a property is violated: a report on stderr, then a panic
 //! in a function of its own for each kind, because crash grouping looks at function names.
 
+use super::{collect, knobs};
 use crate::case::Case;
 use crate::oracle::Kind;
-use crate::run::Described;
+use crate::run::{Described, Finding};
 
-/// Reports a violation, with the case that shows it, and panics.
-pub fn report(kind: Kind, described: &Described, case: &Case) -> ! {
-    eprintln!("{}", text(kind, described, case));
-    raise(kind)
+/// A violation that a target found.
+#[derive(Debug)]
+pub struct Violation {
+    /// The property.
+    pub kind: Kind,
+    /// What happened, the case, and how to run it again.
+    pub report: String,
 }
 
-/// The report: what happened, the case, and how to run it again.
-pub fn text(kind: Kind, described: &Described, case: &Case) -> String {
+impl Violation {
+    /// The finding that a run of the case showed.
+    pub fn new(finding: &Finding, described: &Described, case: &Case) -> Violation {
+        Violation { kind: finding.kind, report: report(finding, described, case) }
+    }
+
+    /// Prints the report on stderr, and panics.
+    pub fn raise(&self) -> ! {
+        eprintln!("{}", self.report);
+        raise(self.kind)
+    }
+}
+
+/// The report. Its commands need nothing but the clone: the case travels in them, with the variant
+/// and the bug that ran, which the bytes of the input may not name.
+fn report(finding: &Finding, described: &Described, case: &Case) -> String {
     let Described { signature, message, .. } = described;
-    format!(
-        "\nviolation of {} in {}: {message}\nsignature: {signature}\n\n{case}\n\
-         To reproduce: save the case above as finding.case (or take the crash file), then\n    \
-         cargo run --release -- run finding.case --variant {} --trace\n",
-        kind.name(),
-        case.variant.name(),
-        case.variant.name(),
-    )
+    let name = collect::file_name(finding.kind, finding.signature);
+    let ran = knobs::arguments(&[(case.variant, case.bug)]);
+    let (kind, variant) = (finding.kind.name(), case.variant.name());
+    let hash = name.rsplit('-').next().unwrap_or_default();
+    [
+        "\nviolation of ",
+        kind,
+        " in ",
+        variant,
+        ": ",
+        message,
+        "\nsignature: ",
+        signature,
+        "\n\nTo reproduce and to minimise it, paste this at the root of the clone:\n\n\
+         cat >",
+        &name,
+        ".case <<'END-OF-CASE'\n",
+        &case.to_string(),
+        "END-OF-CASE\n\
+         cargo run --release -- run ",
+        &name,
+        ".case --trace\n\
+         cargo run --release -- minimize ",
+        &name,
+        ".case --signature ",
+        hash,
+        "\n\nThe crash file shows the same to commands that are given",
+        &ran,
+        ".\n",
+    ]
+    .concat()
 }
 
 macro_rules! violations {
