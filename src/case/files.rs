@@ -1,15 +1,18 @@
 //! Cases on disk: either form from a file or standard input, folders of text cases to folders of
-//! fuzzer inputs. Nothing is written unless everything that was asked for can be, and then by
-//! rename; every error is one line that names the file.
+//! fuzzer inputs. Nothing is written unless everything that was asked for can be, and then whole
+//! ([`Draft`]); every error is one line that names the file.
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Case;
 use super::binary::{LAST_VERSION, VERSION};
+use super::draft::check;
 use super::text::{MAX_TEXT, ParseError};
+
+pub use super::draft::{Draft, sweep};
 
 /// What went wrong with which file.
 #[derive(Debug)]
@@ -60,17 +63,22 @@ pub fn load_binary(path: &Path) -> Result<Case> {
 }
 
 /// Encodes every `*.case` of a folder into another one, under its name without the ending; returns
-/// how many. The other folder is made where it is missing, and keeps what else it holds.
+/// how many. The other folder is made where it is missing, and keeps what else it holds. Where one
+/// file cannot be written, none is.
 pub fn encode_folder(from: &Path, to: &Path) -> Result<usize> {
     let mut inputs = Vec::new();
     for path in cases_in(from)? {
-        let name = path.file_stem().unwrap_or_default().to_owned();
-        inputs.push((name, load(&path)?.encode()));
+        let place = to.join(path.file_stem().unwrap_or_default());
+        check(&place).map_err(|e| FileError::io(&place, &e))?;
+        inputs.push((place, load(&path)?.encode()));
     }
+    let made = !to.exists();
     fs::create_dir_all(to).map_err(|e| FileError::io(to, &e))?;
-    for (name, bytes) in &inputs {
-        write(&to.join(name), bytes)?;
-    }
+    write_all(&inputs).inspect_err(|_| {
+        if made {
+            _ = fs::remove_dir(to);
+        }
+    })?;
     Ok(inputs.len())
 }
 
@@ -90,17 +98,26 @@ pub fn cases_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Writes a file as a whole or not at all: beside it first, then by rename.
+/// Writes a file as a whole or not at all. Drafts that killed processes left in its folder go.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
-    written.map_err(|e| {
-        _ = fs::remove_file(&part);
-        FileError::io(path, &e)
-    })
+    sweep(path);
+    draft(path, bytes)?.put().map_err(|e| FileError::io(path, &e))
+}
+
+/// Writes files of one folder: all, or where one cannot be written none.
+fn write_all(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    if let Some((path, _)) = files.first() {
+        sweep(path);
+    }
+    let drafts = files.iter().map(|(path, bytes)| Ok((path, draft(path, bytes)?)));
+    let drafts: Vec<(&PathBuf, Draft)> = drafts.collect::<Result<_>>()?;
+    let mut drafts = drafts.into_iter();
+    drafts.try_for_each(|(path, draft)| draft.put().map_err(|e| FileError::io(path, &e)))
+}
+
+fn draft(path: &Path, bytes: &[u8]) -> Result<Draft> {
+    let draft = Draft::new(path, |file| file.write_all(bytes));
+    draft.map(|(draft, ())| draft).map_err(|e| FileError::io(path, &e))
 }
 
 impl FileError {
@@ -109,7 +126,10 @@ impl FileError {
     }
 
     fn io(path: &Path, error: &io::Error) -> FileError {
-        FileError::new(path, error.to_string())
+        match error.kind() {
+            io::ErrorKind::IsADirectory => FileError::new(path, "a directory; name a file"),
+            _ => FileError::new(path, error.to_string()),
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 
 pub mod binary;
 #[cfg(feature = "cli")]
+mod draft;
+#[cfg(feature = "cli")]
 pub mod files;
 pub mod legal;
 pub mod mend;

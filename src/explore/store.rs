@@ -1,11 +1,14 @@
 //! The file of a search that goes on later: a line that says whose it is, then the state of the
-//! search in each variant. It is always whole: every change is written beside it and renamed.
+//! search in each variant. It is always whole: every change is a [`Draft`].
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IntoInnerError};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use crate::case::files::{Draft, sweep};
 
 /// Version of the file.
 const FORMAT: u32 = 2;
@@ -30,9 +33,13 @@ impl Store {
         let empty = Mutex::new(vec![(0, 0); parts]);
         let store = Store { path: path.to_owned(), header, parts: empty };
         let said = |what: String| format!("{}: {what}", path.display());
-        match File::open(path) {
-            Ok(_) if path.is_dir() => Err(said("a folder; name a file".to_string()))?,
-            Ok(file) => {
+        match fs::metadata(path) {
+            Ok(old) if old.is_dir() => Err(said("a folder; name a file".to_string()))?,
+            Ok(old) if !old.is_file() => {
+                Err(said("no regular file, and a state has to be read again".to_string()))?
+            }
+            Ok(_) => {
+                let file = File::open(path).map_err(|e| said(e.to_string()))?;
                 let known = store.read(BufReader::new(file), parts).map_err(said)?;
                 store.parts.lock().unwrap_or_else(PoisonError::into_inner).copy_from_slice(&known);
                 store.check(parts).map_err(said)?;
@@ -40,6 +47,7 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(said(e.to_string())),
         }
+        sweep(path);
         store.rewrite(None).map_err(|e| said(format!("cannot be written: {e}")))?;
         Ok(store)
     }
@@ -118,28 +126,22 @@ impl Store {
         self.rewrite(Some((part, &mut |to| write.take().map_or(Ok(()), |write| write(to)))))
     }
 
-    /// Writes the whole file beside itself and renames it.
+    /// Writes the whole file anew.
     fn rewrite(&self, new: Option<(usize, Part<'_>)>) -> io::Result<()> {
         let mut places = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut name = std::ffi::OsString::from(".");
-        name.push(self.path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
-        name.push(format!(".{}.part", std::process::id()));
-        let beside = self.path.with_file_name(name);
-        let done = self.write(&beside, &places, new).and_then(|written| {
-            fs::rename(&beside, &self.path)?;
-            Ok(written)
-        });
-        *places = done.inspect_err(|_| _ = fs::remove_file(&beside))?;
+        let (draft, written) = Draft::new(&self.path, |to| self.write(to, &places, new))?;
+        draft.put()?;
+        *places = written;
         Ok(())
     }
 
     fn write(
         &self,
-        beside: &Path,
+        to: &mut File,
         old: &[(u64, u64)],
         mut new: Option<(usize, Part<'_>)>,
     ) -> io::Result<Vec<(u64, u64)>> {
-        let mut file = BufWriter::with_capacity(1 << 16, File::create(beside)?);
+        let mut file = BufWriter::with_capacity(1 << 16, to);
         file.write_all(self.header.as_bytes())?;
         file.write_all(&vec![0; 8 * old.len()])?;
         let mut places = Vec::new();
@@ -161,7 +163,7 @@ impl Store {
         for (_, length) in &places {
             file.write_all(&length.to_le_bytes())?;
         }
-        file.into_inner()?.sync_all()?;
+        file.into_inner().map_err(IntoInnerError::into_error)?.sync_all()?;
         Ok(places)
     }
 }
