@@ -292,6 +292,30 @@ fn cases_are_written_where_they_are_wanted() {
 }
 
 #[test]
+fn what_cannot_be_written_is_printed() {
+    let folder = scratch("unwritable");
+    let (nested, out) = ("corpus/protocol/nested-behind-writer.case", path(&folder, "out"));
+    let long = file(&folder, "long.case", LONG);
+    let all = ["--variant", "rwsem", "--workers", "1", "--seconds", "60", "--out", &out];
+    let child = command(&[&[long.as_str()], &all[..]].concat()).spawn().expect("the program runs");
+    std::thread::sleep(Duration::from_millis(1_500));
+    fs::remove_dir(&out).expect("it is empty");
+    fs::write(&out, "in the way").expect("it can be written");
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("it still runs");
+    let output = child.wait_with_output().expect("it ends");
+    let (text, stderr) = (cli::stdout(&output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{text}{stderr}");
+    assert!(stderr.starts_with(&format!("kvm-lock-fuzz: {out}")), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    for word in ["variant rwsem, rwsems writer-fair: violation", "    variant rwsem\n"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    fs::remove_file(&out).expect("it can go");
+    let text = expect(1, &[nested, "--variant", "rwsem", "--out", &out]);
+    assert!(!text.contains("    variant rwsem\n"), "{text}");
+}
+
+#[test]
 fn planted_bugs_are_found() {
     let folder = scratch("bugs");
     let known = file(&folder, "known.case", KNOWN);

@@ -74,7 +74,7 @@ impl Arguments {
         }
         let stop = interrupt()?;
         let searched = session::run(&plan, stop)?;
-        let names = self.write(&searched)?;
+        let (names, unwritten) = self.write(&searched);
         let file = |case: &Case| names.get(&case.to_string()).cloned();
         let text = match self.json {
             true => {
@@ -86,7 +86,7 @@ impl Arguments {
         };
         let unsaved = searched.iter().find_map(|one| one.unsaved.clone());
         let done = Done::found(text, searched.iter().any(report::violated));
-        Ok(Done { warning: unsaved, ..done })
+        Ok(Done { warning: unwritten.or(unsaved), ..done })
     }
 
     fn plan(&self) -> Result<Plan, Bad> {
@@ -106,20 +106,25 @@ impl Arguments {
         })
     }
 
-    /// Writes every case that is shown, if they are wanted; the names by the text of the case.
-    fn write(&self, searched: &[Searched]) -> Result<HashMap<String, String>, Bad> {
-        let mut names = HashMap::new();
-        let Some(out) = &self.out else { return Ok(names) };
+    /// Writes every case that is shown, if they are wanted: the names by the text of the case, and the
+    /// first error. What could not be written has no name, and is printed.
+    fn write(&self, searched: &[Searched]) -> (HashMap<String, String>, Option<String>) {
+        let (mut names, mut error) = (HashMap::new(), None);
+        let Some(out) = &self.out else { return (names, error) };
+        // It was there when the search began.
+        _ = std::fs::create_dir_all(out);
         for (name, case) in searched.iter().flat_map(cases_of) {
             let text = case.to_string();
             if names.contains_key(&text) {
                 continue;
             }
             let path = out.join(name);
-            files::write(&path, text.as_bytes())?;
-            names.insert(text, path.display().to_string());
+            match files::write(&path, text.as_bytes()) {
+                Ok(()) => _ = names.insert(text, path.display().to_string()),
+                Err(why) => _ = error.get_or_insert(why.to_string()),
+            }
         }
-        Ok(names)
+        (names, error)
     }
 }
 

@@ -25,7 +25,10 @@ use kvm_lock_fuzz::case::{Case, files};
 /// and guest page faults.
 #[derive(Parser)]
 #[command(name = "kvm-lock-fuzz", version, styles = Styles::plain())]
-#[command(after_help = "Exit code: 0 nothing found or done, 1 findings, 2 bad usage or input.")]
+#[command(
+    after_help = "Exit code: 0 nothing found or done, 1 findings, 2 bad usage or input,\nor \
+                        results that could not be written: what was found is printed all the same."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -14,7 +14,7 @@ use clap::Args;
 use super::campaign::interrupt;
 use super::chosen::Chosen;
 use super::{Bad, Done};
-use kvm_lock_fuzz::case::files;
+use kvm_lock_fuzz::case::{Case, files};
 use kvm_lock_fuzz::kvm::Bug;
 use kvm_lock_fuzz::machine::native::Native;
 use kvm_lock_fuzz::report::json::{Document, Verdict};
@@ -27,7 +27,8 @@ use kvm_lock_fuzz::stress::{self, Plan, Report, Reported, reproduce};
 /// Each task of the case is a thread; the case's schedule is ignored, the operating system and a
 /// seeded jitter decide who runs. Rounds run in child processes. A variant's run ends when its time
 /// is over, when its tasks are stuck for good (proved from who holds and who waits, never guessed
-/// from the time) or when a child crashes. Phase-fair rwsems exist on the simulator only.
+/// from the time), when a child crashes, or when one has not answered for five seconds, which is
+/// killed then. Phase-fair rwsems exist on the simulator only.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  kvm-lock-fuzz stress corpus/protocol/nested-behind-writer.case \
@@ -55,25 +56,25 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Runs the command.
+    /// Runs the command. What was found is shown even where it cannot be written.
     pub fn run(self) -> Result<Done, Bad> {
         let plans = self.plans()?;
         let stop = interrupt()?;
         let (mut texts, mut verdicts, mut bad) = (Vec::new(), Vec::<Verdict>::new(), false);
+        let mut warning = None;
         for plan in &plans {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let report = run(plan, stop)?;
-            let found = self.write(plan, &report)?;
+            let report = run(plan, stop);
+            let (found, unwritten) = self.write(plan, &report);
+            warning = warning.or(unwritten).or_else(|| report.failed.clone());
             bad |= report.is_bad();
             texts.push(written::text(&plan.case, plan.policy, &report, &found));
             verdicts.push(written::verdict(&plan.case, plan.policy, &report, found));
         }
-        Ok(Done::found(
-            if self.json { Document::new(verdicts).text() } else { texts.join("\n") },
-            bad,
-        ))
+        let text = if self.json { Document::new(verdicts).text() } else { texts.join("\n") };
+        Ok(Done { warning, ..Done::found(text, bad) })
     }
 
     fn plans(&self) -> Result<Vec<Plan>, Bad> {
@@ -100,27 +101,18 @@ impl Arguments {
         Ok(cases.into_iter().map(plan).collect())
     }
 
-    /// Writes a case for each finding.
-    fn write(&self, plan: &Plan, report: &Report) -> Result<Vec<Found>, Bad> {
-        let of = |(found, seconds): &(Reported, f64)| self.write_found(plan, found, *seconds);
-        report.findings.iter().map(of).collect()
-    }
-
-    fn write_found(&self, plan: &Plan, found: &Reported, seconds: f64) -> Result<Found, Bad> {
-        let options = Options { policy: plan.policy, ..Options::of(&plan.case) };
-        let shown = reproduce(&plan.case, &options, found.hash);
-        let how = match shown {
-            Some(_) => "`run` shows it under this schedule",
-            None => "the schedule is the case's own and need not show it",
+    /// Writes a case for each finding; the first error.
+    fn write(&self, plan: &Plan, report: &Report) -> (Vec<Found>, Option<String>) {
+        let mut error = None;
+        let mut of = |(reported, seconds): &(Reported, f64)| {
+            let (case, head) = shown(plan, reported);
+            let file = self.file(plan, reported);
+            let written = put(&file, &(head + &case.to_string()));
+            let file = written.map(|()| file).map_err(|Bad(why)| error.get_or_insert(why).clone());
+            Found { reported: reported.clone(), seconds: *seconds, case, file: file.ok() }
         };
-        let mut case = shown.unwrap_or_else(|| plan.case.clone());
-        case.config.policy = plan.policy;
-        let file = self.file(plan, found);
-        let folder = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-        let head = format!("# {}: {}\n# Seen on OS threads; {how}.\n", found.kind, found.message);
-        files::write(&file, (head + &case.to_string()).as_bytes())?;
-        Ok(Found { reported: found.clone(), seconds, case, file })
+        let found = report.findings.iter().map(&mut of).collect();
+        (found, error)
     }
 
     fn file(&self, plan: &Plan, found: &Reported) -> PathBuf {
@@ -130,8 +122,29 @@ impl Arguments {
     }
 }
 
+/// The case of a finding, with a schedule that shows it where there is one, and what to say about it.
+fn shown(plan: &Plan, found: &Reported) -> (Case, String) {
+    let options = Options { policy: plan.policy, ..Options::of(&plan.case) };
+    let shown = reproduce(&plan.case, &options, found.hash);
+    let how = match shown {
+        Some(_) => "`run` shows it under this schedule",
+        None => "the schedule is the case's own and need not show it",
+    };
+    let mut case = shown.unwrap_or_else(|| plan.case.clone());
+    case.config.policy = plan.policy;
+    let head = format!("# {}: {}\n# Seen on OS threads; {how}.\n", found.kind, found.message);
+    (case, head)
+}
+
+/// Writes a file and makes its folder.
+fn put(file: &Path, text: &str) -> Result<(), Bad> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(files::write(file, text.as_bytes())?)
+}
+
 /// Runs a plan, with a line about it where somebody sits at the terminal.
-fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report, Bad> {
+fn run(plan: &Plan, stop: &AtomicBool) -> Report {
     let live = io::stderr().is_terminal();
     let progress = |report: &Report| {
         if live {
@@ -144,7 +157,7 @@ fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report, Bad> {
     if live {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
-    Ok(report.map_err(|e| format!("cannot run a child process: {e}"))?)
+    report
 }
 
 /// `stress-child`: what `stress` runs its rounds in.

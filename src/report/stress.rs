@@ -19,8 +19,8 @@ pub struct Found {
     pub seconds: f64,
     /// The case that shows it.
     pub case: Case,
-    /// Where it was written.
-    pub file: PathBuf,
+    /// Where it was written; none where that failed.
+    pub file: Option<PathBuf>,
 }
 
 /// Verdict and findings for people.
@@ -31,11 +31,17 @@ pub fn text(case: &Case, policy: Policy, report: &Report, found: &[Found]) -> St
     let rate = report.rounds as f64 / seconds.max(1e-3);
     let _ = write!(text, ", {} on threads: {} (", policy.name(), sum(report));
     let _ = writeln!(text, "{}; {} rounds, {rate:.0} rounds/s)", ending(report), report.rounds);
-    for Found { reported, seconds, file, .. } in found {
+    for Found { reported, seconds, case, file } in found {
         let Reported { kind, message, signature, .. } = reported;
         let documented = if is_violation(reported) { "" } else { " (documented)" };
         let _ = writeln!(text, "\n{kind}{documented}: {message}\n    signature: {signature}");
-        let _ = writeln!(text, "    after {seconds:.2} s; case: {}", file.display());
+        let _ = match file {
+            Some(file) => writeln!(text, "    after {seconds:.2} s; case: {}", file.display()),
+            None => {
+                let lines = case.to_string().replace('\n', "\n    ");
+                writeln!(text, "    after {seconds:.2} s; case:\n    {}", lines.trim_end())
+            }
+        };
     }
     for crash in &report.crashes {
         let _ = writeln!(text, "\ncrash: {crash}");
@@ -52,6 +58,7 @@ fn sum(report: &Report) -> String {
     let documented = report.findings.len() - violations;
     let mut parts = Vec::new();
     match (violations, report.crashes.len()) {
+        (0, 0) if report.failed.is_some() => parts.push("incomplete".to_string()),
         (0, 0) => parts.push("clean".to_string()),
         (0, _) => parts.push("crashed".to_string()),
         (1, _) => parts.push("1 violation".to_string()),
@@ -64,10 +71,12 @@ fn sum(report: &Report) -> String {
 }
 
 fn ending(report: &Report) -> String {
-    match (report.hung, report.interrupted) {
+    let seconds = report.time.as_secs_f64();
+    match (report.hung, &report.failed) {
         (Some(hung), _) => format!("hung after {:.2} s", hung.as_secs_f64()),
-        (None, true) => format!("interrupted after {:.1} s", report.time.as_secs_f64()),
-        (None, false) => format!("{:.1} s", report.time.as_secs_f64()),
+        (None, Some(why)) => format!("{why}, after {seconds:.1} s"),
+        (None, None) if report.interrupted => format!("interrupted after {seconds:.1} s"),
+        (None, None) => format!("{seconds:.1} s"),
     }
 }
 
@@ -78,7 +87,11 @@ pub fn verdict(case: &Case, policy: Policy, report: &Report, found: Vec<Found>) 
         target: "protocol".to_string(),
         variant: Some(case.variant.name()),
         policy: Some(policy.name()),
-        verdict: if report.is_bad() { "violation" } else { "clean" },
+        verdict: match (report.is_bad(), &report.failed) {
+            (true, _) => "violation",
+            (false, Some(_)) => "incomplete",
+            (false, None) => "clean",
+        },
         exhausted: false,
         bound: Some(ending(report)),
         schedules: report.rounds,
@@ -105,7 +118,7 @@ fn entry(found: Found) -> Entry {
         bursts: Some(Size::of(&case).bursts),
         case: Some(case.to_string()),
         seconds: Some((seconds * 1e3).round() / 1e3),
-        file: Some(file.display().to_string()),
+        file: file.map(|file| file.display().to_string()),
         shortest: None,
         witness: None,
     }

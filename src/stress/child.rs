@@ -11,7 +11,7 @@ use crate::case::Case;
 use crate::machine::Policy;
 use crate::run::{Ending, Options, Rounds};
 
-/// How often the parent hears of the rounds.
+/// How often the parent hears of us and of the rounds.
 const NEWS: Duration = Duration::from_millis(100);
 
 /// Does what the parent's line on standard input says, and tells what happens on standard output.
@@ -25,6 +25,7 @@ pub fn child() -> Result<(), String> {
     let options = Options { policy, ..Options::of(&case) };
     let rounds = Rounds::new(&case, &options, order.seed).map_err(|e| e.to_string())?;
     thread::spawn(end_with_the_parent);
+    thread::spawn(say_that_we_live);
     work(rounds, &case, Duration::from_secs_f64(order.seconds.max(0.0)))
 }
 
@@ -33,6 +34,13 @@ fn end_with_the_parent() {
     let mut nothing = String::new();
     let _ = io::stdin().lock().read_line(&mut nothing);
     process::exit(0);
+}
+
+/// A round may take longer than the parent waits for an answer, as long as the process is not stopped.
+fn say_that_we_live() {
+    while tell(&Word::Alive).is_ok() {
+        thread::sleep(NEWS);
+    }
 }
 
 fn work(mut rounds: Rounds, case: &Case, time: Duration) -> Result<(), String> {

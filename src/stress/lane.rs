@@ -2,14 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::Instant;
 
 use super::message::{Order, Word};
-use super::{BATCH, Plan, Report};
+use super::{BATCH, GRACE, Plan, Report, SILENCE, TICK, ticks};
 
 /// What a child may say on stderr that is kept.
 const STDERR: u64 = 16 << 10;
@@ -21,8 +21,15 @@ pub(super) struct Lane<'a> {
     begin: Instant,
     report: &'a Mutex<Report>,
     over: &'a AtomicBool,
-    /// The child lives as long as this is open.
+    /// The child lives as long as this is open, if it answers.
     stdin: Mutex<Option<ChildStdin>>,
+    child: Mutex<Option<Child>>,
+    /// Looks since the child was heard last.
+    silent: AtomicU32,
+    /// Looks since it was told to end.
+    told: AtomicU32,
+    /// It was killed because it did not answer.
+    killed: AtomicBool,
 }
 
 impl<'a> Lane<'a> {
@@ -33,7 +40,9 @@ impl<'a> Lane<'a> {
         report: &'a Mutex<Report>,
         over: &'a AtomicBool,
     ) -> Lane<'a> {
-        Lane { plan, seed, begin, report, over, stdin: Mutex::default() }
+        let (stdin, child) = (Mutex::default(), Mutex::default());
+        let (silent, told, killed) = Default::default();
+        Lane { plan, seed, begin, report, over, stdin, child, silent, told, killed }
     }
 
     /// Runs children until the time is over or there is a reason to stop.
@@ -51,9 +60,32 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    /// Ends the child, whatever it is doing: it has no parent any more.
-    pub(super) fn end_child(&self) {
+    /// Ends the child, whatever its threads are doing: it has no parent any more.
+    fn end_child(&self) {
         lock(&self.stdin).take();
+    }
+
+    /// Looked in on every [`TICK`]: a child whose process is stopped neither answers nor ends. Silence
+    /// is counted in looks, for time that this process was stopped for is no fault of the child.
+    pub(super) fn look(&self, end: bool) {
+        let silent = self.silent.fetch_add(1, Ordering::Relaxed);
+        let told = match end {
+            true => self.told.fetch_add(1, Ordering::Relaxed),
+            false => 0,
+        };
+        if end {
+            self.end_child();
+        }
+        if silent < ticks(SILENCE) && told < ticks(GRACE) {
+            return;
+        }
+        if let Some(child) = &mut *lock(&self.child) {
+            // Whoever is on the way out says nothing either.
+            let asleep = silent.saturating_sub(told) >= ticks(GRACE / 2);
+            if child.kill().is_ok() && asleep {
+                self.killed.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     fn is_over(&self) -> bool {
@@ -64,23 +96,45 @@ impl<'a> Lane<'a> {
         let mut child = self.spawn()?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        self.silent.store(0, Ordering::Relaxed);
+        *lock(&self.child) = Some(child);
         let sent = stdin.map(|stdin| self.order(stdin, seed)).transpose();
         let (word, last) = thread::scope(|scope| {
             let stderr = scope.spawn(|| said(stderr));
             let word = stdout.and_then(|stdout| self.listen(stdout));
             (word, stderr.join().unwrap_or_default())
         });
-        let status = child.wait()?;
+        let status = self.wait()?;
         match word {
+            _ if self.killed.load(Ordering::Relaxed) => {
+                self.crashed("the process of the threads did not answer and was killed".to_string())
+            }
             Some(Word::Stuck) => {}
             Some(Word::Broken(why)) => self.crashed(why),
             // Ended by us, or by the clock.
-            _ if self.is_over() || status.success() => {}
-            _ => self.crashed(format!("the process of the threads died: {status}; {last}")),
+            _ if self.is_over() || status.is_some_and(|status| status.success()) => {}
+            _ => {
+                let how = status.map_or(String::new(), |status| status.to_string());
+                self.crashed(format!("the process of the threads died: {how}; {last}"))
+            }
         }
         match self.is_over() {
             true => Ok(()),
             false => sent.map(|_| ()),
+        }
+    }
+
+    /// Waits for the child to be gone, while others may kill it.
+    fn wait(&self) -> io::Result<Option<ExitStatus>> {
+        loop {
+            let mut child = lock(&self.child);
+            let Some(running) = &mut *child else { return Ok(None) };
+            if let Some(status) = running.try_wait()? {
+                *child = None;
+                return Ok(Some(status));
+            }
+            drop(child);
+            thread::sleep(TICK);
         }
     }
 
@@ -110,7 +164,9 @@ impl<'a> Lane<'a> {
     fn listen(&self, stdout: impl Read) -> Option<Word> {
         let mut last = None;
         for line in BufReader::new(stdout).lines() {
+            self.silent.store(0, Ordering::Relaxed);
             match line.ok().and_then(|line| serde_json::from_str(&line).ok()) {
+                Some(Word::Alive) => {}
                 Some(Word::Rounds(rounds)) => lock(self.report).rounds += rounds,
                 Some(Word::Finding(found)) => {
                     let findings = &mut lock(self.report).findings;

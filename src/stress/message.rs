@@ -22,6 +22,8 @@ pub(super) struct Order {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Word {
+    /// The process lives, though its rounds may take long.
+    Alive,
     /// So many rounds since the last line like this.
     Rounds(u64),
     /// A finding, the first time that this child sees it.

@@ -1,8 +1,11 @@
 //! A case on real threads for a while, in child processes: threads that are stuck cannot be joined,
 //! so the process that holds them has to go.
 //!
-//! A bug in here would be a child that outlives its parent (it ends when its standard input does,
-//! however the parent ended), a finding that is dropped, or a crash of a child taken for silence.
+//! A child ends when its standard input does, however the parent ended, and says ten times a second that
+//! it lives. One that is silent for five seconds (it is stopped) is killed, and counts as a crash.
+//!
+//! A bug in here would be a child that outlives its parent, a parent that waits for ever for a child, a
+//! finding that is dropped, or a crash of a child taken for silence.
 
 mod child;
 mod lane;
@@ -28,8 +31,10 @@ pub use reproduce::reproduce;
 const BATCH: Duration = Duration::from_secs(10);
 /// How often the lanes are looked after.
 const TICK: Duration = Duration::from_millis(20);
-/// How long children may take beyond their time before they are ended.
+/// How long children may take beyond their time before they are told to end, and then to end.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a child may say nothing.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// What to do.
 #[derive(Clone, Debug)]
@@ -63,6 +68,8 @@ pub struct Report {
     pub hung: Option<Duration>,
     /// It was ended from outside.
     pub interrupted: bool,
+    /// Why it ended early: no child could be run.
+    pub failed: Option<String>,
 }
 
 impl Report {
@@ -75,7 +82,7 @@ impl Report {
 
 /// Runs the case until the time is over, it hangs, a child crashes, or `stop` is set. `progress` is
 /// told of what there is now and then.
-pub fn run(plan: &Plan, stop: &AtomicBool, progress: impl Fn(&Report)) -> std::io::Result<Report> {
+pub fn run(plan: &Plan, stop: &AtomicBool, progress: impl Fn(&Report)) -> Report {
     let begin = Instant::now();
     let report = Mutex::new(Report::default());
     let over = AtomicBool::new(false);
@@ -86,21 +93,24 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: impl Fn(&Report)) -> std::i
         let threads: Vec<_> = lanes.iter().map(|lane| scope.spawn(|| lane.run())).collect();
         while threads.iter().any(|thread| !thread.is_finished()) {
             let late = begin.elapsed() >= plan.time + GRACE;
-            if late || stop.load(Ordering::Relaxed) || over.load(Ordering::Relaxed) {
+            if late || stop.load(Ordering::Relaxed) {
                 over.store(true, Ordering::Relaxed);
-                lanes.iter().for_each(Lane::end_child);
             }
+            lanes.iter().for_each(|lane| lane.look(over.load(Ordering::Relaxed)));
             progress(&report.lock().expect("no thread panics with the lock held"));
             thread::sleep(TICK);
         }
         let joined = threads.into_iter().map(|t| t.join().expect("a lane does not panic"));
         joined.collect::<std::io::Result<Vec<()>>>().err()
     });
-    if let Some(error) = failed {
-        return Err(error);
-    }
     let mut report = report.into_inner().expect("no thread panics with the lock held");
     report.time = begin.elapsed();
     report.interrupted = stop.load(Ordering::Relaxed);
-    Ok(report)
+    report.failed = failed.map(|error| format!("cannot run a child process: {error}"));
+    report
+}
+
+/// Looks in that time, at most.
+fn ticks(time: Duration) -> u32 {
+    (time.as_millis() / TICK.as_millis()) as u32
 }

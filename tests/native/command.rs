@@ -144,3 +144,55 @@ fn a_child_that_dies_is_a_crash() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("crash: the process of the threads died: signal: 9"), "{text}");
 }
+
+/// The report of one whose child is stopped, after that long; with or without a Ctrl-C then.
+fn stopped(name: &str, interrupt: bool) -> (String, Duration) {
+    let (parent, child) = running(name);
+    let begin = Instant::now();
+    kill(Pid::from_raw(child), Signal::SIGSTOP).expect("it can be stopped");
+    if interrupt {
+        thread::sleep(Duration::from_millis(1_500));
+        kill(Pid::from_raw(parent.id() as i32), Signal::SIGINT).expect("it can be interrupted");
+    }
+    let output = parent.wait_with_output().expect("it ends");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("crash: the process of the threads did not answer and was killed"));
+    within(|| gone(child));
+    (text, begin.elapsed())
+}
+
+#[test]
+fn a_child_that_does_not_answer_is_killed_and_reported() {
+    let (text, time) = stopped("stopped", false);
+    assert!(text.starts_with("counted, writer-fair on threads: crashed ("), "{text}");
+    assert!(time < Duration::from_secs(40), "the time allowed was 60 s: {time:?}");
+}
+
+#[test]
+fn an_interrupt_ends_a_child_that_is_stopped() {
+    let (text, time) = stopped("stopped-interrupted", true);
+    assert!(text.contains("interrupted after "), "{text}");
+    assert!(time < Duration::from_secs(40), "{time:?}");
+}
+
+#[test]
+fn what_cannot_be_written_is_shown_and_later_variants_still_run() {
+    let folder = cli::scratch("stress/unwritable");
+    let taken = cli::file(&folder, "taken", "");
+    let variants = ["--variant", "rwsem", "--variant", "counted", "--seconds", "2"];
+    let arguments = [&["stress", NESTED, "--results", &taken], &variants[..]].concat();
+    let output = cli::run(&arguments);
+    let (text, stderr) = (cli::stdout(&output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(2), "{text}{stderr}");
+    assert!(stderr.contains(&taken) && stderr.lines().count() == 1, "{stderr}");
+    for word in ["\nrecursive-lock: ", "case:\n    variant rwsem\n", "\ncounted, writer-fair on"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let output = cli::run(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert_eq!(document["results"].as_array().expect("a list").len(), 2);
+    let finding = &document["results"][0]["findings"][0];
+    assert!(finding["case"].is_string() && finding["file"].is_null(), "{finding}");
+}
