@@ -66,18 +66,17 @@ impl Small {
 
     async fn invalidator<T: Task>(self, t: T) {
         t.down_read(self.slots_rwsem).await;
-        let memory = t.remember();
-        t.spin_lock(self.mmu_lock).await;
-        t.write(self.count, t.read(self.count).await + 1).await;
-        t.write(self.spte, 0).await;
-        t.spin_unlock(self.mmu_lock);
-        t.forget(memory, 0);
+        t.scope(async || {
+            t.spin_lock(self.mmu_lock).await;
+            t.write(self.count, t.read(self.count).await + 1).await;
+            t.write(self.spte, 0).await;
+            t.spin_unlock(self.mmu_lock);
+        })
+        .await;
         if self.planted == Planted::NestedRead {
             t.down_read(self.slots_rwsem).await;
         }
-        let memory = t.remember();
-        t.write(self.host, t.peek(self.host) + 1).await;
-        t.forget(memory, 0);
+        t.scope(async || t.write(self.host, t.peek(self.host) + 1).await).await;
         if self.planted == Planted::NestedRead {
             t.up_read(self.slots_rwsem);
         }
@@ -86,27 +85,26 @@ impl Small {
     }
 
     async fn end<T: Task>(self, t: T) {
-        let memory = t.remember();
-        t.spin_lock(self.mmu_lock).await;
-        if self.planted == Planted::SplitEnd {
-            t.write(self.count, t.read(self.count).await - 1).await;
-            t.spin_unlock(self.mmu_lock);
+        t.scope(async || {
             t.spin_lock(self.mmu_lock).await;
-            t.write(self.seq, t.read(self.seq).await + 1).await;
-        } else {
-            t.write(self.seq, t.read(self.seq).await + 1).await;
-            t.write(self.count, t.read(self.count).await - 1).await;
-        }
-        t.spin_unlock(self.mmu_lock);
-        t.forget(memory, 0);
+            if self.planted == Planted::SplitEnd {
+                t.write(self.count, t.read(self.count).await - 1).await;
+                t.spin_unlock(self.mmu_lock);
+                t.spin_lock(self.mmu_lock).await;
+                t.write(self.seq, t.read(self.seq).await + 1).await;
+            } else {
+                t.write(self.seq, t.read(self.seq).await + 1).await;
+                t.write(self.count, t.read(self.count).await - 1).await;
+            }
+            t.spin_unlock(self.mmu_lock);
+        })
+        .await;
     }
 
     async fn writer<T: Task>(self, t: T) {
         t.mutex_lock(self.slots_lock).await;
         t.down_write(self.slots_rwsem).await;
-        let memory = t.remember();
-        t.write(self.slots, t.read(self.slots).await + 1).await;
-        t.forget(memory, 0);
+        t.scope(async || t.write(self.slots, t.read(self.slots).await + 1).await).await;
         t.up_write(self.slots_rwsem);
         t.mutex_unlock(self.slots_lock);
     }

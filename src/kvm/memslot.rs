@@ -184,13 +184,14 @@ impl Kvm {
 
     /// Duplicates the active array, changes one slot, installs the copy and frees the old one.
     async fn replace<T: KvmTask>(&self, t: T, id: u8, slot: Option<Slot>) {
-        let memory = t.remember();
-        let old = t.read(self.memslots).await as usize;
-        let new = self.dup_memslots(t, old);
-        t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
-        self.install_new_memslots(t.enter(f::INSTALL_NEW_MEMSLOTS), old, new).await;
-        self.free_memslots(t, old);
-        t.forget(memory, 0);
+        t.scope(async || {
+            let old = t.read(self.memslots).await as usize;
+            let new = self.dup_memslots(t, old);
+            t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
+            self.install_new_memslots(t.enter(f::INSTALL_NEW_MEMSLOTS), old, new).await;
+            self.free_memslots(t, old);
+        })
+        .await
     }
 
     /// `kvm_dup_memslots`: slots_lock is held, so at most one array besides the active one and the

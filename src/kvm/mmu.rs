@@ -43,11 +43,12 @@ impl Kvm {
 
     /// `BUG_ON(kvm->mmu_notifier_count < 0)` at the end of range_end, outside the lock.
     pub(super) async fn bug_on_negative_count<T: KvmTask>(&self, t: T) {
-        let memory = t.remember();
-        if (t.read(self.mmu_notifier_count).await as i64) < 0 {
-            t.trace(Event::BugOnCount { vm: self.vm });
-        }
-        t.forget(memory, 0);
+        t.scope(async || {
+            if (t.read(self.mmu_notifier_count).await as i64) < 0 {
+                t.trace(Event::BugOnCount { vm: self.vm });
+            }
+        })
+        .await
     }
 
     /// A callback is done with mmu_lock, or went without.
@@ -85,21 +86,22 @@ impl Kvm {
 
     /// `kvm_unmap_gfn_range` for one slot's part of the range: mmu_lock is held for write.
     pub(super) async fn unmap_gfn_range<T: KvmTask>(&self, t: T, gfn: Pages) {
-        let memory = t.remember();
-        for w in words_of(gfn) {
-            let word = self.spte_present.at(w);
-            let present = t.read(word).await;
-            let zapped = present & word_mask(gfn, w);
-            for bit in set_bits(zapped) {
-                let gfn = w as u16 * 64 + bit;
-                t.write(self.spte.at(usize::from(gfn)), 0).await;
-                t.trace(Event::SpteZap { vm: self.vm, gfn });
+        t.scope(async || {
+            for w in words_of(gfn) {
+                let word = self.spte_present.at(w);
+                let present = t.read(word).await;
+                let zapped = present & word_mask(gfn, w);
+                for bit in set_bits(zapped) {
+                    let gfn = w as u16 * 64 + bit;
+                    t.write(self.spte.at(usize::from(gfn)), 0).await;
+                    t.trace(Event::SpteZap { vm: self.vm, gfn });
+                }
+                if zapped != 0 {
+                    t.write(word, present & !zapped).await;
+                }
             }
-            if zapped != 0 {
-                t.write(word, present & !zapped).await;
-            }
-        }
-        t.forget(memory, 0);
+        })
+        .await
     }
 
     /// `kvm_tdp_mmu_map`: sets the entry; mmu_lock is held for read, the entry changes by cmpxchg.

@@ -29,45 +29,48 @@ impl Kvm {
         take: TakeLock,
     ) -> bool {
         let t = t.enter(f::HANDLE_HVA_RANGE);
-        let memory = t.remember();
-        t.srcu_read_lock(self.srcu).await;
-        let mut locked = take == TakeLock::Always;
-        if locked {
-            self.lock(t, range, side).await;
-        }
-        let memslots = self.lookup(t, range, side, take).await;
-        for id in 0..MAX_SLOTS {
-            let Some(gfn) = self.slot(t, memslots, id).and_then(|s| s.gfns_of(range.hva)) else {
-                continue;
-            };
-            if !locked {
-                locked = true;
+        t.scope(async || {
+            t.srcu_read_lock(self.srcu).await;
+            let mut locked = take == TakeLock::Always;
+            if locked {
                 self.lock(t, range, side).await;
             }
-            if side == Side::End {
-                break;
+            let memslots = self.lookup(t, range, side, take).await;
+            for id in 0..MAX_SLOTS {
+                let Some(gfn) = self.slot(t, memslots, id).and_then(|s| s.gfns_of(range.hva))
+                else {
+                    continue;
+                };
+                if !locked {
+                    locked = true;
+                    self.lock(t, range, side).await;
+                }
+                if side == Side::End {
+                    break;
+                }
+                self.unmap_gfn_range(t, gfn).await;
             }
-            self.unmap_gfn_range(t, gfn).await;
-        }
-        if locked {
-            t.write_unlock(self.mmu_lock);
-        }
-        self.trace_elision(t, range, side, locked);
-        t.srcu_read_unlock(self.srcu);
-        t.forget(memory, 0);
-        locked
+            if locked {
+                t.write_unlock(self.mmu_lock);
+            }
+            self.trace_elision(t, range, side, locked);
+            t.srcu_read_unlock(self.srcu);
+            locked
+        })
+        .await
     }
 
     /// KVM_MMU_LOCK and `on_lock`.
     async fn lock<T: KvmTask>(&self, t: T, range: &NotifierRange, side: Side) {
-        let memory = t.remember();
-        t.place(Place::MmuLock as u8).await;
-        t.write_lock(self.mmu_lock).await;
-        match side {
-            Side::Start => self.inc_notifier_count(t, range).await,
-            Side::End => self.dec_notifier_count(t, range).await,
-        }
-        t.forget(memory, 0);
+        t.scope(async || {
+            t.place(Place::MmuLock as u8).await;
+            t.write_lock(self.mmu_lock).await;
+            match side {
+                Side::Start => self.inc_notifier_count(t, range).await,
+                Side::End => self.dec_notifier_count(t, range).await,
+            }
+        })
+        .await
     }
 
     /// `__kvm_memslots` of a callback.

@@ -77,6 +77,31 @@ impl Words {
 #[derive(Debug, Default)]
 pub struct Memory(pub(crate) [u64; 2]);
 
+/// The value of a [`Task::scope`].
+pub trait Known {
+    /// A number that stands for it: different values that a task can go on with differently have
+    /// different numbers.
+    fn known(&self) -> u64;
+}
+
+impl Known for () {
+    fn known(&self) -> u64 {
+        0
+    }
+}
+
+impl Known for bool {
+    fn known(&self) -> u64 {
+        (*self).into()
+    }
+}
+
+impl Known for Option<u16> {
+    fn known(&self) -> u64 {
+        self.map_or(0, |value| 1 + u64::from(value))
+    }
+}
+
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -218,12 +243,24 @@ pub trait Task: Copy {
     /// at [`OPERATION`] a new one begins, and `live` says which.
     fn mark(self, _place: u8, _live: &[u64]) {}
 
-    /// What the task knows now. To be followed by a [`forget`](Task::forget).
+    /// Runs `body`, after which the task knows its value and nothing else of what it saw there. A
+    /// search takes states for one that differ only in what nobody knows any more. That `body` is a
+    /// closure that changes nothing outside of itself makes its value all that it can tell.
+    fn scope<V: Known>(self, body: impl AsyncFn() -> V) -> impl Future<Output = V> {
+        async move {
+            let memory = self.remember();
+            let value = body().await;
+            self.forget(memory, value.known());
+            value
+        }
+    }
+    /// What the task knows now: for [`scope`](Task::scope), which forgets down to it.
+    #[doc(hidden)]
     fn remember(self) -> Memory {
         Memory::default()
     }
-    /// Of all that it saw since `memory`, the task still knows `live`: the value of the function that
-    /// ends here. A search takes states for one that differ only in what nobody knows any more.
+    /// Of all that it saw since `memory`, the task still knows `live`: for [`scope`](Task::scope).
+    #[doc(hidden)]
     fn forget(self, _memory: Memory, _live: u64) {}
 
     /// A named place of the protocol: a burst may end here.

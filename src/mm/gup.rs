@@ -12,10 +12,7 @@ impl<N> Mm<N> {
         N: Subscriber<T>,
     {
         let t = t.enter(f::GET_USER_PAGES);
-        let memory = t.remember();
-        let page = self.gup_fast_or_slow(t, hva, write).await;
-        t.forget(memory, page.map_or(0, |pfn| 1 + u64::from(pfn)));
-        page
+        t.scope(async || self.gup_fast_or_slow(t, hva, write).await).await
     }
 
     async fn gup_fast_or_slow<T: MmTask>(&self, t: T, hva: u16, write: bool) -> Option<u16>

@@ -2,7 +2,7 @@
 
 use super::opener::Change;
 use super::{Mm, MmTask, Pages, set_bits, trace::Event, word_mask, words_of};
-use crate::machine::{Task, Word};
+use crate::machine::{Known, Task, Word};
 
 /// Page frames of the model.
 pub const MAX_PFNS: usize = 256;
@@ -37,15 +37,16 @@ impl Gather {
         self.0[usize::from(pfn) / 64] |= 1 << (pfn % 64);
     }
 
-    /// A number for the pages.
-    fn digest(self) -> u64 {
-        let mix = |hash: u64, &word: &u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0.iter().fold(0, mix)
-    }
-
     /// The pages, as a bitmap.
     pub(super) fn words(self) -> [u64; MAX_PFNS / 64] {
         self.0
+    }
+}
+
+impl Known for Gather {
+    fn known(&self) -> u64 {
+        let mix = |hash: u64, &word: &u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0.iter().fold(0, mix)
     }
 }
 
@@ -131,19 +132,20 @@ impl<N> Mm<N> {
         pages: Pages,
         change: Change,
     ) -> Gather {
-        let memory = t.remember();
-        let mut gather = Gather::default();
-        t.spin_lock(self.ptl).await;
-        for w in words_of(pages) {
-            let present = t.read(self.present.at(w)).await & word_mask(pages, w);
-            for bit in set_bits(present) {
-                let hva = w as u16 * 64 + bit;
-                self.change_pte(t, hva, change, &mut gather).await;
+        t.scope(async || {
+            let mut gather = Gather::default();
+            t.spin_lock(self.ptl).await;
+            for w in words_of(pages) {
+                let present = t.read(self.present.at(w)).await & word_mask(pages, w);
+                for bit in set_bits(present) {
+                    let hva = w as u16 * 64 + bit;
+                    self.change_pte(t, hva, change, &mut gather).await;
+                }
             }
-        }
-        t.spin_unlock(self.ptl);
-        t.forget(memory, gather.digest());
-        gather
+            t.spin_unlock(self.ptl);
+            gather
+        })
+        .await
     }
 
     async fn change_pte<T: MmTask>(&self, t: T, hva: u16, change: Change, gather: &mut Gather) {

@@ -16,11 +16,12 @@ pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
 
 /// Moves the sequence on, then uncounts itself.
 pub async fn range_end<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
-    let memory = t.remember();
-    t.write_lock(kvm.mmu_lock).await;
-    kvm.dec_notifier_count(t, range).await;
-    t.write_unlock(kvm.mmu_lock);
-    t.forget(memory, 0);
+    t.scope(async || {
+        t.write_lock(kvm.mmu_lock).await;
+        kvm.dec_notifier_count(t, range).await;
+        t.write_unlock(kvm.mmu_lock);
+    })
+    .await;
     kvm.trace_elision(t, range, Side::End, true);
 }
 

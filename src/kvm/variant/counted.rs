@@ -89,25 +89,27 @@ async fn wait_for_regions<T: KvmTask>(t: T, kvm: &Kvm, old: usize, new: usize) {
 }
 
 async fn inc_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
-    let memory = t.remember();
-    t.spin_lock(kvm.mn_invalidate_lock).await;
-    let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_add(1);
-    t.write(kvm.mn_active_invalidate_count, active).await;
-    trace_active(t, kvm, range, true, active);
-    t.spin_unlock(kvm.mn_invalidate_lock);
-    t.forget(memory, 0);
+    t.scope(async || {
+        t.spin_lock(kvm.mn_invalidate_lock).await;
+        let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_add(1);
+        t.write(kvm.mn_active_invalidate_count, active).await;
+        trace_active(t, kvm, range, true, active);
+        t.spin_unlock(kvm.mn_invalidate_lock);
+    })
+    .await
 }
 
 /// Whether the count fell to 0.
 async fn dec_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) -> bool {
-    let memory = t.remember();
-    t.spin_lock(kvm.mn_invalidate_lock).await;
-    let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_sub(1);
-    t.write(kvm.mn_active_invalidate_count, active).await;
-    trace_active(t, kvm, range, false, active);
-    t.spin_unlock(kvm.mn_invalidate_lock);
-    t.forget(memory, u64::from(active == 0));
-    active == 0
+    t.scope(async || {
+        t.spin_lock(kvm.mn_invalidate_lock).await;
+        let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_sub(1);
+        t.write(kvm.mn_active_invalidate_count, active).await;
+        trace_active(t, kvm, range, false, active);
+        t.spin_unlock(kvm.mn_invalidate_lock);
+        active == 0
+    })
+    .await
 }
 
 fn trace_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange, up: bool, active: u64) {
