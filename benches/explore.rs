@@ -6,7 +6,7 @@ mod small;
 use std::future::Future;
 
 use kvm_lock_fuzz::explore::{
-    Config, Cursor, Model, Observer, Progress, Search, SearchTask, search,
+    Config, Coverage, Cursor, Model, Observer, Progress, Search, SearchTask, search,
 };
 use kvm_lock_fuzz::machine::sim::{
     Alarm, Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, Sim, What,
@@ -146,8 +146,8 @@ fn measure(form: &Form) {
         times.push(cpu_ns() - begin);
     }
     times.sort_unstable();
-    let Some((exhausted, progress, found)) = last else { return };
-    let found = match (found.is_empty(), exhausted) {
+    let Some((coverage, progress, found)) = last else { return };
+    let found = match (found.is_empty(), coverage.is_exhausted()) {
         (false, _) => found.join(", "),
         (true, true) => "exhausted".to_owned(),
         (true, false) => format!("not exhausted in {MOST_SECONDS} s"),
@@ -164,7 +164,7 @@ fn measure(form: &Form) {
     );
 }
 
-fn one(form: &Form) -> (bool, Progress, Vec<&'static str>) {
+fn one(form: &Form) -> (Coverage, Progress, Vec<&'static str>) {
     let mut sim = Sim::new(Cursor::default());
     let mut small = Small::build(&mut sim);
     small.planted = form.planted;
@@ -172,7 +172,7 @@ fn one(form: &Form) -> (bool, Progress, Vec<&'static str>) {
     let roles = roles.flat_map(|(role, n)| std::iter::repeat_n(role, n)).collect();
     let tasks = Tasks { small, roles };
     let ends = Ends { small, found: Vec::new() };
-    let mut run = Search::new(&tasks, &sim, ends, Config::default());
+    let mut run = Search::new(&tasks, &sim, ends, Config::default()).expect("few tasks");
     let begin = cpu_ns();
     let mut asked = 0u32;
     let done = |run: &Search<'_, Tasks, Ends>| {
@@ -180,8 +180,8 @@ fn one(form: &Form) -> (bool, Progress, Vec<&'static str>) {
         let late = asked.is_multiple_of(1 << 16) && cpu_ns() - begin > MOST_SECONDS * 1_000_000_000;
         late || form.until.is_some_and(|until| run.observer().found.contains(&until))
     };
-    let exhausted = search(&mut run, done);
-    (exhausted, run.progress(), run.observer().found.clone())
+    let coverage = search(&mut run, done);
+    (coverage, run.progress(), run.observer().found.clone())
 }
 
 /// CPU time of this process in nanoseconds: the machine may be busy with other things.

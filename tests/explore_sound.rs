@@ -7,10 +7,14 @@ mod explore_sound;
 
 use std::sync::OnceLock;
 
+use explore_sound::alone::{Alone, difference};
+use explore_sound::forgets::{Compared, Memory, Orders, Recipe};
 use explore_sound::hits::WANTED;
 use explore_sound::observed::orders;
 use explore_sound::survey::{Limits, MISTAKES, Survey};
+use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::explore::{Config, Mistake};
+use kvm_lock_fuzz::oracle::each;
 
 const LIMITS: Limits = Limits { states: 30_000, schedules: 5_000 };
 /// Cases of each of two threads.
@@ -73,4 +77,35 @@ fn the_reductions_reduce() {
     assert!(survey.states[0] * 2 < survey.states[1]);
     assert!(survey.schedules[0] * 5 < survey.schedules[1]);
     assert!(survey.states[0] < survey.unmarked, "marks cut no loops");
+}
+
+/// A new oracle takes part by its line in the registry.
+#[test]
+fn every_oracle_alone_finds_what_enumeration_finds() {
+    let mut alone = Alone::over(3, 120);
+    each(&mut alone);
+    assert!(alone.wrong.is_empty(), "{}", alone.wrong.join("\n"));
+    for (name, kinds) in &alone.kinds {
+        assert!(alone.compared[name] > 60, "{name}: {:?}", alone.compared);
+        assert!(!kinds.is_empty(), "{name} finds nothing in these cases");
+    }
+}
+
+/// What an oracle does not say is taken for all: what it says wrongly, the comparison notices.
+#[test]
+fn an_oracle_that_forgets_is_caught() {
+    let case: Case = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
+        task one  fault gfn 0x01
+        task other  fault gfn 0x02"
+        .parse()
+        .expect("it is legal");
+    let recipe = difference::<Recipe>(&case).expect("it is small");
+    assert_eq!((recipe.kinds.len(), recipe.wrong), (1, None));
+    let wrong = [
+        ("memory", difference::<Orders<Memory>>(&case)),
+        ("what it compares", difference::<Orders<Compared>>(&case)),
+    ];
+    for (what, wrong) in wrong {
+        assert!(wrong.expect("it is small").wrong.is_some(), "{what}");
+    }
 }

@@ -18,8 +18,8 @@ where
         if self.config.check {
             self.check(enabled);
         }
-        if enabled == 0 {
-            return self.finish();
+        if enabled == 0 || self.sim.is_cut() {
+            return self.finish(enabled == 0);
         }
         let node = self.node(enabled, ran);
         self.left_out |= self.bound.is_some() && node.backtrack != enabled;
@@ -127,16 +127,22 @@ where
         parent.budget.saturating_sub(u8::from(preempts && self.bound.is_some()))
     }
 
-    /// Nobody can run.
-    fn finish(&mut self) {
+    /// Nobody can run, or the run has come to the bound on scheduling points and is not over.
+    fn finish(&mut self, over: bool) {
         let ending = self.sim.settle();
         self.catch_up();
         let (sim, observer) = (self.sim, &mut self.observer);
         sim.inspect(|seen| observer.end(seen, Some(ending)));
-        observer.last_state(sim.memory(&self.model.alike()), sim.task(0));
+        match over {
+            true => {
+                observer.last_state(sim.memory(&self.model.alike()), sim.task(0));
+                self.counts.complete += 1;
+                self.keep_first();
+            }
+            false => self.counts.cut += 1,
+        }
         self.note_news();
         self.counts.schedules += 1;
-        self.counts.complete += 1;
         self.go_back(&[SetId::EMPTY; MAX_TASKS]);
     }
 

@@ -17,7 +17,7 @@ where
     M::Event: Copy,
 {
     /// Starts the run.
-    fn begin<F: Future<Output = ()>>(
+    pub(super) fn begin<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,

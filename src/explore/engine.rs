@@ -7,13 +7,14 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::again::Played;
 use super::check::Checks;
 use super::config::{Config, Reduction};
 use super::model::{Model, Observer};
 use super::path::{Node, Path, PerTask, Step, bit};
 use super::sets::Sets;
 use super::visited::Visited;
-use super::{Cursor, Progress};
+use super::{Coverage, Cursor, Progress, TooManyTasks};
 use crate::machine::MAX_TASKS;
 use crate::machine::sim::{Alike, Checkpoint, Sim};
 
@@ -33,6 +34,11 @@ pub struct Counts {
     pub collisions: u32,
     /// States that lead back to themselves: what is below them may be incomplete.
     pub cycles: u32,
+    /// Runs that the bound on scheduling points cut: what comes after is not known.
+    pub cut: u32,
+    /// Schedules that went another way when they were run again: something outside of the machine
+    /// decides.
+    pub strayed: u32,
 }
 
 /// A search in progress.
@@ -56,6 +62,8 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) shown: Vec<Vec<u8>>,
     /// Schedules that brought the validator a dependency.
     pub(super) taught: Vec<Vec<u8>>,
+    /// The first run that came to its end.
+    pub(super) first: Option<Played>,
     /// The machine and the observer at each node.
     pub(super) kept: Vec<(Checkpoint, O::Memory)>,
     /// Steps before the path, which no other order of tasks can tell apart.
@@ -76,14 +84,15 @@ impl<'m, M: Model, O: Observer<M::Event>> Search<'m, M, O>
 where
     M::Event: Copy,
 {
-    /// A search that has seen nothing.
+    /// A search that has seen nothing; none of more tasks than a machine can run.
     pub fn new(
         model: &'m M,
         sim: &'m Sim<Cursor, M::Event>,
         observer: O,
         config: Config,
-    ) -> Search<'m, M, O> {
-        Search {
+    ) -> Result<Search<'m, M, O>, TooManyTasks> {
+        TooManyTasks::check(model.tasks())?;
+        Ok(Search {
             model,
             sim,
             observer,
@@ -98,17 +107,18 @@ where
             checks: Checks::default(),
             shown: Vec::new(),
             taught: Vec::new(),
+            first: None,
             kept: Vec::new(),
             before: Vec::new(),
             in_place: false,
             followed: 0,
             started: false,
             edges: 0,
-        }
+        })
     }
 
     /// Goes on until everything was seen (true) or `stop` says so, which is asked before every step
-    /// and only where there is one to make.
+    /// and only where there is one to make; or until a task goes another way than before.
     pub(super) fn go<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
@@ -134,9 +144,26 @@ where
                 self.return_to_path();
             }
             let at = usize::from(task);
-            self.sim.recall(at, slots[at].as_mut(), start);
+            if !self.sim.recall(at, slots[at].as_mut(), start) {
+                self.counts.strayed += 1;
+                return false;
+            }
             self.step(slots, task);
         }
+    }
+
+    /// What was covered, if everything was seen or not.
+    pub(super) fn coverage(&self, seen_all: bool) -> Coverage {
+        let counts = self.counts;
+        let grave = [
+            (counts.strayed > 0, Coverage::Strayed),
+            (counts.collisions > 0, Coverage::Collisions),
+            (counts.cycles > 0, Coverage::Cycles),
+            (counts.cut > 0, Coverage::Points),
+            (!seen_all, Coverage::Stopped),
+            (self.left_out, Coverage::Preemptions),
+        ];
+        grave.into_iter().find(|(holds, _)| *holds).map_or(Coverage::Exhausted, |found| found.1)
     }
 
     /// Goes to the first state.

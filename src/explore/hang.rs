@@ -133,6 +133,13 @@ pub(super) struct Sought {
     pub(super) schedules: u64,
 }
 
+impl Sought {
+    /// Nothing, because of that.
+    fn none(bound: String) -> Sought {
+        Sought { exact: None, contracted: None, bound: Some(bound), schedules: 0 }
+    }
+}
+
 /// Why a hang is not shown: only hundreds of switches are known to lead there.
 pub(super) const NO_ROOM: &str = "a hang whose schedule no case has room for";
 
@@ -149,9 +156,12 @@ pub(super) fn seek(
     let mut machine: Machine = Sim::new(Cursor::default());
     let stage = Stage::build(&mut machine, named(case, options), options);
     let programs = Programs::new(stage, options).recorded();
-    let mut run = Search::new(&programs, &machine, Lookout::new(hang), Config::default());
+    let mut run = match Search::new(&programs, &machine, Lookout::new(hang), Config::default()) {
+        Ok(run) => run,
+        Err(many) => return Sought::none(many.to_string()),
+    };
     let (mut calls, mut bound) = (0u32, None);
-    search(&mut run, |run| {
+    let coverage = search(&mut run, |run| {
         calls = calls.wrapping_add(1);
         if calls.is_multiple_of(LOOKS) {
             bound = limits.reached(&run.progress());
@@ -159,9 +169,7 @@ pub(super) fn seek(
         bound.is_some() || run.observer().exact.is_some()
     });
     let counts = run.progress().counts;
-    if bound.is_none() && counts.cycles + counts.collisions > 0 {
-        bound = Some("states that lead back to themselves".to_string());
-    }
+    bound = bound.or_else(|| coverage.flaw().map(str::to_string));
     let hung = |tasks: Option<u16>, steps: Option<&Vec<u8>>| {
         tasks.zip(steps).map(|(tasks, steps)| Hung { steps: steps.clone(), tasks })
     };

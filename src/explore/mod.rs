@@ -25,10 +25,12 @@
 //! one step, so that the trylock of the OOM reaper never meets it held there; `--points all` shows that
 //! order.
 
+mod again;
 mod arrive;
 mod check;
 mod closed;
 mod config;
+mod coverage;
 mod cursor;
 mod drive;
 mod engine;
@@ -63,11 +65,12 @@ use std::collections::BTreeSet;
 
 use crate::case::Case;
 use crate::machine::sim::{Fingerprint, Sim};
-use crate::oracle::{Finding, Signature};
+use crate::oracle::{Finding, Oracle, Oracles, Signature};
 use crate::run::{Described, Options, Stage};
 
 pub use closed::{Closed, closed};
 pub use config::{Config, Mistake, Reduction};
+pub use coverage::{Coverage, TooManyTasks};
 pub use cursor::Cursor;
 pub use engine::{Counts, Search};
 pub use limits::Limits;
@@ -107,8 +110,8 @@ pub struct Progress {
 /// What a search has seen in the end.
 #[derive(Clone, Debug)]
 pub struct Explored {
-    /// Every schedule was covered.
-    pub exhausted: bool,
+    /// Which of all schedules were covered.
+    pub coverage: Coverage,
     /// Where preemptions are bounded: every schedule of up to that many was covered.
     pub preemptions: Option<u8>,
     /// How far it came.
@@ -122,6 +125,13 @@ pub struct Explored {
     pub reports: Vec<(Signature, Described)>,
     /// Contents of the shared locations, and who had finished, at the ends of runs.
     pub ends: BTreeSet<Fingerprint>,
+}
+
+impl Explored {
+    /// Whether every schedule was covered.
+    pub fn exhausted(&self) -> bool {
+        self.coverage.is_exhausted()
+    }
 }
 
 /// A finding, and a schedule that shows it.
@@ -140,13 +150,23 @@ pub fn explore(
     case: &Case,
     options: &Options,
     config: Config,
+    go_on: impl FnMut(&dyn Fn() -> Progress) -> bool,
+) -> Result<Explored, TooManyTasks> {
+    explore_by::<Oracles>(case, options, config, go_on)
+}
+
+/// The same with one oracle in the place of all.
+pub fn explore_by<O: Oracle>(
+    case: &Case,
+    options: &Options,
+    config: Config,
     mut go_on: impl FnMut(&dyn Fn() -> Progress) -> bool,
-) -> Explored {
+) -> Result<Explored, TooManyTasks> {
     let mut machine: Machine = Sim::new(Cursor::default());
     let stage = Stage::build(&mut machine, case.clone(), options);
     let programs = Programs::new(stage, options);
-    let mut run = Search::new(&programs, &machine, Judge::new(options), config);
-    let exhausted = search(&mut run, |run| !go_on(&|| run.progress()));
+    let mut run = Search::new(&programs, &machine, Judge::<O>::new(options), config)?;
+    let coverage = search(&mut run, |run| !go_on(&|| run.progress()));
     run.conclude();
-    run.explored(exhausted)
+    Ok(run.explored(coverage))
 }

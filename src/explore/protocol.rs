@@ -7,10 +7,12 @@ use super::cursor::Cursor;
 use super::engine::Search;
 use super::model::{Model, Observer, SearchTask};
 use super::prediction::predictions;
-use super::{Explored, Found};
+use super::{Coverage, Explored, Found};
 use crate::kvm::trace::Event;
-use crate::machine::sim::{Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, Sim};
-use crate::oracle::{Facts, Finding, Oracles};
+use crate::machine::sim::{
+    Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, Sim, What,
+};
+use crate::oracle::{Facts, Finding, Oracle, Oracles, Remembered};
 use crate::run::{Options, Stage, describe_reports};
 
 /// The programs of a case.
@@ -68,10 +70,10 @@ impl Model for Programs {
 /// A machine for searches.
 pub type Machine = Sim<Cursor, Event>;
 
-/// The oracles over a search.
+/// The oracles over a search, or one that takes their place.
 #[derive(Debug)]
-pub struct Judge {
-    oracles: Oracles,
+pub struct Judge<O = Oracles> {
+    oracles: O,
     facts: Facts,
     /// Each signature once, in the order in which they showed.
     pub findings: Vec<Finding>,
@@ -79,11 +81,11 @@ pub struct Judge {
     pub ends: BTreeSet<Fingerprint>,
 }
 
-impl Judge {
+impl<O: Oracle> Judge<O> {
     /// Oracles that have seen nothing.
-    pub fn new(options: &Options) -> Judge {
+    pub fn new(options: &Options) -> Judge<O> {
         Judge {
-            oracles: Oracles::default(),
+            oracles: O::default(),
             facts: Facts { variant: options.variant, policy: options.policy },
             findings: Vec::new(),
             ends: BTreeSet::new(),
@@ -91,23 +93,25 @@ impl Judge {
     }
 }
 
-impl Observer<Event> for Judge {
-    type Memory = Oracles;
+impl<O: Oracle> Observer<Event> for Judge<O> {
+    type Memory = O;
 
     fn begin(&mut self) {
         self.oracles.begin();
     }
 
-    fn save(&self, to: &mut Oracles) {
+    fn save(&self, to: &mut O) {
         to.clone_from(&self.oracles);
     }
 
-    fn load(&mut self, from: &Oracles) {
+    fn load(&mut self, from: &O) {
         self.oracles.clone_from(from);
     }
 
     fn touched(&self, record: &Record<Event>, touch: &mut dyn FnMut(Object, bool)) {
-        self.oracles.touched(record, touch);
+        if let What::Trace(event) = record.what {
+            self.oracles.touched(event, touch);
+        }
     }
 
     fn follow(&mut self, seen: &Inspect<'_, Event>, record: &Record<Event>) {
@@ -115,7 +119,7 @@ impl Observer<Event> for Judge {
     }
 
     fn end(&mut self, seen: &Inspect<'_, Event>, _: Option<Ending>) {
-        self.oracles.end(seen, &mut self.findings);
+        self.oracles.conclude(seen, &mut self.findings);
     }
 
     fn last_state(&mut self, memory: Fingerprint, _: SearchTask<'_, Event>) {
@@ -123,7 +127,7 @@ impl Observer<Event> for Judge {
     }
 
     fn remember(&self, tasks: &mut [Fingerprint]) {
-        self.oracles.remember(tasks);
+        self.oracles.remember(&mut Remembered::new(tasks));
     }
 
     fn findings(&self) -> usize {
@@ -131,7 +135,7 @@ impl Observer<Event> for Judge {
     }
 }
 
-impl Search<'_, Programs, Judge> {
+impl<O: Oracle> Search<'_, Programs, Judge<O>> {
     /// The validator looks at the dependencies of all runs together.
     pub(super) fn conclude(&mut self) {
         self.sim.with_validator_of_all_runs(|lockdep| {
@@ -144,20 +148,20 @@ impl Search<'_, Programs, Judge> {
     }
 
     /// What was seen.
-    pub(super) fn explored(self, exhausted: bool) -> Explored {
-        let progress = self.progress();
-        let sound = progress.counts.cycles == 0 && progress.counts.collisions == 0;
-        // Within a bound that was not seen to its end, all was seen of the one before.
-        let bound = match exhausted {
-            true => self.bound,
-            false => self.bound.and_then(|bound| bound.checked_sub(1)),
+    pub(super) fn explored(self, coverage: Coverage) -> Explored {
+        let bound = match coverage {
+            Coverage::Exhausted | Coverage::Preemptions => self.bound,
+            // Within a bound that was not seen to its end, all was seen of the one before.
+            Coverage::Stopped => self.bound.and_then(|bound| bound.checked_sub(1)),
+            _ => None,
         };
+        let progress = self.progress();
         let predictions = self.sim.inspect(predictions);
         let reports = self.sim.inspect(describe_reports);
         let found = self.observer.findings.into_iter().zip(self.shown);
         Explored {
-            exhausted: exhausted && sound && !self.left_out,
-            preemptions: bound.filter(|_| sound),
+            coverage,
+            preemptions: bound,
             progress,
             findings: found.map(|(finding, steps)| Found { finding, steps }).collect(),
             predictions,

@@ -18,7 +18,7 @@ use super::protocol::{Judge, Machine, Programs};
 use super::sets::Sets;
 use super::slots::{in_place, search};
 use super::visited::Visited;
-use super::{Config, Counts, Cursor, Explored};
+use super::{Config, Counts, Cursor, Explored, TooManyTasks};
 use crate::case::Case;
 use crate::machine::sim::{Fingerprint, Sim};
 use crate::oracle::Finding;
@@ -61,14 +61,15 @@ pub fn explore_from(
     let mut machine: Machine = Sim::new(Cursor::default());
     let stage = Stage::build(&mut machine, case.clone(), options);
     let programs = Programs::new(stage, options);
-    let mut run = Search::new(&programs, &machine, Judge::new(options), config);
+    let mut run = Search::new(&programs, &machine, Judge::new(options), config)
+        .map_err(|TooManyTasks(_)| Unfit("more tasks than a machine can run"))?;
     if let Some(from) = from {
         run.load(from)?;
     }
-    let exhausted = search(&mut run, |run| !watch.go_on(run));
+    let coverage = search(&mut run, |run| !watch.go_on(run));
     watch.stands(&run);
     run.conclude();
-    Ok(run.explored(exhausted))
+    Ok(run.explored(coverage))
 }
 
 impl Run<'_> {

@@ -2,7 +2,7 @@
 
 use super::layers::{Candidate, Layers};
 use super::stepper::{bursts_of, with_stepper};
-use super::{Cursor, Found, Judge, Machine, Programs};
+use super::{Cursor, Found, Judge, Machine, Model, Programs, TooManyTasks};
 use crate::case::{Burst, Case, MAX_BURSTS, Schedule, Tail, Until};
 use crate::kvm::Place;
 use crate::machine::sim::Sim;
@@ -77,6 +77,9 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
         let mut machine: Machine = Sim::new(Cursor::default());
         let stage = Stage::build(&mut machine, self.case.clone(), &self.options);
         let programs = Programs::new(stage, &self.options);
+        if TooManyTasks::check(programs.tasks()).is_err() {
+            return vec![None; scripts.len()];
+        }
         let judge = Judge::new(&self.options);
         with_stepper(&programs, &machine, judge, |steps| {
             let mut short = self.by_layers(Layers::new(steps), scripts.len(), runs);

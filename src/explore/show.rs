@@ -63,7 +63,7 @@ fn known(explored: &Explored, findings: &[ShownFinding]) -> Option<Hangs> {
             waits: shown.described.signature.clone(),
             case: short.case.clone(),
         }),
-        None => explored.exhausted.then_some(Hangs::Never { schedules }),
+        None => explored.exhausted().then_some(Hangs::Never { schedules }),
     }
 }
 

@@ -3,25 +3,32 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 
+use super::Coverage;
 use super::engine::{Search, Slots};
 use super::model::{Model, Observer};
 use crate::machine::MAX_TASKS;
 
-/// Goes on with the search until everything was seen (true) or `stop` says so, which is asked before
-/// every step.
+/// Goes on with the search until everything was seen or `stop` says so, which is asked before every
+/// step. Says what was covered so far.
 pub fn search<M: Model, O: Observer<M::Event>>(
     search: &mut Search<'_, M, O>,
     mut stop: impl FnMut(&Search<'_, M, O>) -> bool,
-) -> bool
+) -> Coverage
 where
     M::Event: Copy,
 {
     let (sim, model) = (search.sim, search.model);
     let start = |i: usize| model.task(sim.task(i as u8), i);
-    in_place(model.tasks(), &start, |slots| search.go(slots, &start, |search| stop(search)))
+    in_place(model.tasks(), &start, |slots| {
+        let seen_all = search.go(slots, &start, |search| stop(search));
+        if seen_all {
+            search.run_again(slots, &start);
+        }
+        search.coverage(seen_all)
+    })
 }
 
-/// Does something with places for that many tasks.
+/// Does something with places for that many tasks, [`MAX_TASKS`] at most.
 pub(super) fn in_place<F: Future<Output = ()>, R>(
     tasks: usize,
     _: &impl Fn(usize) -> F,
@@ -33,5 +40,5 @@ pub(super) fn in_place<F: Future<Output = ()>, R>(
     let (m, n, o, p) = (pin!(None), pin!(None), pin!(None), pin!(None));
     let mut slots: [Pin<&mut Option<F>>; MAX_TASKS] =
         [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
-    with(&mut slots[..tasks.min(MAX_TASKS)])
+    with(&mut slots[..tasks])
 }

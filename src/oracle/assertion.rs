@@ -3,12 +3,12 @@
 //! section, sequence before count, snapshot before GUP.
 
 use super::key::Regions;
-use super::{Facts, Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::trace::{Event, Side};
 use crate::kvm::{MAX_VMS, Variant};
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Assertions {
     /// Regions between their two changes of `mn_active_invalidate_count`.
     active: [Regions; MAX_VMS],
@@ -18,19 +18,8 @@ pub(super) struct Assertions {
     snapshot: Regions,
 }
 
-impl Assertions {
-    /// All that it remembers.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.active.into_iter().chain(self.sequenced).chain([self.snapshot])
-    }
-
-    pub(super) fn see(
-        &mut self,
-        at: &Record<Event>,
-        event: Event,
-        facts: Facts,
-        out: &mut Findings<'_>,
-    ) {
+impl Oracle for Assertions {
+    fn see(&mut self, at: &Record<Event>, event: Event, facts: Facts, out: &mut Findings<'_>) {
         match event {
             Event::BugOnCount { .. } => {
                 out.broken(at, Kind::Assertion, "BUG_ON(kvm->mmu_notifier_count < 0)");
@@ -54,6 +43,16 @@ impl Assertions {
         }
     }
 
+    /// What it compares, the protocol orders itself: a region and a fault are one task's each.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { active, sequenced, snapshot } = self;
+        memory.all(active.iter().chain(sequenced).chain([snapshot]));
+    }
+}
+
+impl Assertions {
     fn see_sequence(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
         match event {
             Event::Seq { vm, depth } => self.sequenced[usize::from(vm)].insert(at.task, depth),

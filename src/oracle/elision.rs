@@ -2,23 +2,18 @@
 //! rise without falling, or fall without having risen (I4).
 
 use super::key::Regions;
-use super::{Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::MAX_VMS;
 use crate::kvm::trace::{Event, Side};
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct ElisionDisagreement {
     locked_at_start: [Regions; MAX_VMS],
 }
 
-impl ElisionDisagreement {
-    /// All that it remembers.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.locked_at_start.into_iter()
-    }
-
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
+impl Oracle for ElisionDisagreement {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, out: &mut Findings<'_>) {
         let Event::Elision { vm, depth, side, locked } = event else { return };
         let started = &mut self.locked_at_start[usize::from(vm)];
         if side == Side::Start {
@@ -41,5 +36,13 @@ impl ElisionDisagreement {
             ),
             _ => {}
         }
+    }
+
+    /// What it compares, the protocol orders itself: both ends of a region are one task's.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { locked_at_start } = self;
+        memory.all(locked_at_start);
     }
 }

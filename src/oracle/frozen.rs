@@ -2,12 +2,12 @@
 //! and the last lookup of its END callback, where taking mmu_lock depends on those lookups (I5).
 
 use super::key::Regions;
-use super::{Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::MAX_VMS;
 use crate::kvm::trace::{Event, Side};
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct MemslotsNotFrozen {
     /// Regions whose START has looked, and whose END has not yet.
     open: [Regions; MAX_VMS],
@@ -15,13 +15,8 @@ pub(super) struct MemslotsNotFrozen {
     overtaken: [Regions; MAX_VMS],
 }
 
-impl MemslotsNotFrozen {
-    /// All that it remembers.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.open.into_iter().chain(self.overtaken)
-    }
-
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
+impl Oracle for MemslotsNotFrozen {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, out: &mut Findings<'_>) {
         match event {
             Event::Publish { vm, .. } => {
                 self.overtaken[usize::from(vm)] = self.open[usize::from(vm)];
@@ -42,5 +37,13 @@ impl MemslotsNotFrozen {
             }
             _ => {}
         }
+    }
+
+    /// What it compares, the protocol orders itself: publications and lookups touch the pointer to the memslots.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { open, overtaken } = self;
+        memory.all(open.iter().chain(overtaken));
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn region(task: u8, depth: u8) -> usize {
 }
 
 /// A set of regions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Regions(u128);
 
 impl Regions {

@@ -2,14 +2,14 @@
 //! slot's host virtual address, replaced there, or freed (I7, I8). Also the memslots array that is
 //! read after it was freed (I14), for it needs no state.
 
-use super::{Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Object, Record};
 use crate::mm::HVA_PAGES;
 use crate::mm::trace::Event as MmEvent;
 
 /// A shadow page-table entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Spte {
     vm: u8,
     gfn: u16,
@@ -30,7 +30,7 @@ fn by_pfn(pfn: u16) -> Object {
 /// No page is mapped.
 const NONE: u16 = u16::MAX;
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct StaleMapping {
     sptes: Vec<Spte>,
     /// What the primary MMU maps where.
@@ -60,17 +60,34 @@ impl Clone for StaleMapping {
     }
 }
 
-impl StaleMapping {
-    pub(super) fn reset(&mut self) {
+impl Oracle for StaleMapping {
+    fn begin(&mut self) {
         self.sptes.clear();
         for hva in self.touched.drain(..) {
             self.mapped[usize::from(hva)] = NONE;
         }
     }
 
-    /// The pages and host virtual pages that an event is compared with. What it remembers of them is
-    /// what the words of the page tables say, so that it needs no fingerprint.
-    pub(super) fn touched(&self, event: Event, mut touch: impl FnMut(Object, bool)) {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, out: &mut Findings<'_>) {
+        match event {
+            Event::Mm(event) => self.see_mm(at, event, out),
+            Event::SpteSet { vm, gfn, hva, pfn } => {
+                self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn));
+                self.sptes.push(Spte { vm, gfn, hva, pfn });
+                if self.mapped[usize::from(hva)] != pfn {
+                    out.broken(at, Kind::StaleMapping, "a fault mapped a page no longer there");
+                }
+            }
+            Event::SpteZap { vm, gfn } => self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn)),
+            Event::TouchFreed { .. } => {
+                out.broken(at, Kind::UseAfterFree, "a memslots array read after it was freed");
+            }
+            _ => {}
+        }
+    }
+
+    /// The pages and host virtual pages that an event is compared with.
+    fn touched(&self, event: Event, touch: &mut dyn FnMut(Object, bool)) {
         match event {
             Event::SpteSet { vm, gfn, hva, pfn } => {
                 touch(by_hva(hva), true);
@@ -86,29 +103,18 @@ impl StaleMapping {
         }
     }
 
+    /// Nothing more: what it holds is what the words of the page tables say, which are in the state.
+    fn remember(&self, _: &mut Remembered<'_>) {
+        let Self { sptes: _, mapped: _, touched: _ } = self;
+    }
+}
+
+impl StaleMapping {
     /// The mapping that goes, or that another takes the place of.
-    fn touched_old(&self, vm: u8, gfn: u16, mut touch: impl FnMut(Object, bool)) {
+    fn touched_old(&self, vm: u8, gfn: u16, touch: &mut dyn FnMut(Object, bool)) {
         for spte in self.sptes.iter().filter(|s| (s.vm, s.gfn) == (vm, gfn)) {
             touch(by_hva(spte.hva), true);
             touch(by_pfn(spte.pfn), true);
-        }
-    }
-
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
-        match event {
-            Event::Mm(event) => self.see_mm(at, event, out),
-            Event::SpteSet { vm, gfn, hva, pfn } => {
-                self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn));
-                self.sptes.push(Spte { vm, gfn, hva, pfn });
-                if self.mapped[usize::from(hva)] != pfn {
-                    out.broken(at, Kind::StaleMapping, "a fault mapped a page no longer there");
-                }
-            }
-            Event::SpteZap { vm, gfn } => self.sptes.retain(|s| (s.vm, s.gfn) != (vm, gfn)),
-            Event::TouchFreed { .. } => {
-                out.broken(at, Kind::UseAfterFree, "a memslots array read after it was freed");
-            }
-            _ => {}
         }
     }
 

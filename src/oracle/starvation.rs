@@ -5,16 +5,15 @@
 //! wait long, and rwbase_rt.c that it is not fair to writers.
 
 use super::key::Regions;
-use super::{Evidence, Findings, Kind, Severity};
+use super::{Evidence, Facts, Findings, Kind, Oracle, Remembered, Severity};
 use crate::kvm::MAX_VMS;
 use crate::kvm::trace::Event;
-use crate::machine::LockId;
-use crate::machine::sim::{Inspect, Record};
+use crate::machine::sim::{Alarm, Inspect, Object, Record};
 
 /// What a memslot update waits for.
 const REGIONS_OF_VM: &str = "memslot update waits for region(vm)";
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Starvation {
     /// Counted regions.
     open: [Regions; MAX_VMS],
@@ -24,19 +23,14 @@ pub(super) struct Starvation {
     passed: Vec<(&'static str, u32, (u32, u8))>,
 }
 
-impl Starvation {
-    /// All that it remembers, but for who was passed: that is found already.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.open.into_iter().chain(self.found)
-    }
-
-    pub(super) fn reset(&mut self) {
+impl Oracle for Starvation {
+    fn begin(&mut self) {
         self.open = Default::default();
         self.found = Default::default();
         self.passed.clear();
     }
 
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event) {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, _: &mut Findings<'_>) {
         match event {
             Event::ActiveCount { vm, depth, up, .. } => {
                 let vm = usize::from(vm);
@@ -56,21 +50,40 @@ impl Starvation {
     }
 
     /// A reader passed a queued writer.
-    pub(super) fn bypassed(&mut self, seen: &Inspect<'_, Event>, at: &Record<Event>, lock: LockId) {
-        self.count(seen.class(lock), at);
+    fn hear(
+        &mut self,
+        seen: &Inspect<'_, Event>,
+        at: &Record<Event>,
+        alarm: Alarm,
+        _: &mut Findings<'_>,
+    ) {
+        if let Alarm::Bypassed(lock) = alarm {
+            self.count(seen.class(lock), at);
+        }
     }
 
+    fn end(&mut self, _: &Inspect<'_, Event>, out: &mut Findings<'_>) {
+        for &(what, times, at) in &self.passed {
+            let evidence = Evidence::Bypassed(what, times);
+            out.add(at, Kind::Starvation, Severity::Documented, evidence);
+        }
+    }
+
+    /// What it compares, the protocol orders itself: the count of regions is touched by all who change it or wait.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    /// Who was passed is found already.
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { open, found, passed: _ } = self;
+        memory.all(open.iter().chain(found));
+    }
+}
+
+impl Starvation {
     fn count(&mut self, what: &'static str, at: &Record<Event>) {
         match self.passed.iter_mut().find(|passed| passed.0 == what) {
             Some(passed) => passed.1 += 1,
             None => self.passed.push((what, 1, (at.event, at.task))),
-        }
-    }
-
-    pub(super) fn end(&mut self, out: &mut Findings<'_>) {
-        for &(what, times, at) in &self.passed {
-            let evidence = Evidence::Bypassed(what, times);
-            out.add(at, Kind::Starvation, Severity::Documented, evidence);
         }
     }
 }

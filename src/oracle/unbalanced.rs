@@ -2,13 +2,13 @@
 //! lock that guards them (I2, I3).
 
 use super::key::Regions;
-use super::{Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::MAX_VMS;
 use crate::kvm::trace::Event;
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 use crate::mm::trace::Event as MmEvent;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct UnbalancedCount {
     /// Regions that raised `mmu_notifier_count` and have not lowered it.
     counted: [Regions; MAX_VMS],
@@ -35,13 +35,8 @@ const ACTIVE: Words = Words {
     leak: "mn_active_invalidate_count left raised by a region that is over",
 };
 
-impl UnbalancedCount {
-    /// All that it remembers.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.counted.into_iter().chain(self.active)
-    }
-
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
+impl Oracle for UnbalancedCount {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, out: &mut Findings<'_>) {
         match event {
             Event::NotifierCount { vm, depth, up, locked, .. } => {
                 change(&mut self.counted[usize::from(vm)], at, (depth, up, locked), &COUNT, out);
@@ -56,6 +51,16 @@ impl UnbalancedCount {
         }
     }
 
+    /// What it compares, the protocol orders itself: a region's counts are changed by its own task.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { counted, active } = self;
+        memory.all(counted.iter().chain(active));
+    }
+}
+
+impl UnbalancedCount {
     fn over(&mut self, at: &Record<Event>, depth: u8, out: &mut Findings<'_>) {
         for (sets, words) in [(&mut self.counted, &COUNT), (&mut self.active, &ACTIVE)] {
             for set in sets {

@@ -2,24 +2,19 @@
 //! (I1, I17). A START that refused counts for nothing.
 
 use super::key::Regions;
-use super::{Findings, Kind};
+use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::trace::Event;
-use crate::machine::sim::Record;
+use crate::machine::sim::{Object, Record};
 use crate::mm::MAX_SUBSCRIBERS;
 use crate::mm::trace::Event as MmEvent;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct UnpairedRegion {
     started: [Regions; MAX_SUBSCRIBERS],
 }
 
-impl UnpairedRegion {
-    /// All that it remembers.
-    pub(super) fn regions(&self) -> impl Iterator<Item = Regions> {
-        self.started.into_iter()
-    }
-
-    pub(super) fn see(&mut self, at: &Record<Event>, event: Event, out: &mut Findings<'_>) {
+impl Oracle for UnpairedRegion {
+    fn see(&mut self, at: &Record<Event>, event: Event, _: Facts, out: &mut Findings<'_>) {
         let Event::Mm(event) = event else { return };
         match event {
             MmEvent::SubscriberStart { subscriber, depth, ok: true, has_end: true } => {
@@ -39,5 +34,13 @@ impl UnpairedRegion {
             }
             _ => {}
         }
+    }
+
+    /// What it compares, the protocol orders itself: both ends of a region are one task's.
+    fn touched(&self, _: Event, _: &mut dyn FnMut(Object, bool)) {}
+
+    fn remember(&self, memory: &mut Remembered<'_>) {
+        let Self { started } = self;
+        memory.all(started);
     }
 }

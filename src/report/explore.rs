@@ -7,7 +7,7 @@ use super::page::Page;
 use super::witness::Answer;
 use crate::case::Case;
 use crate::explore::session::{Searched, Stop};
-use crate::explore::{RowJson, Short, ShownFinding, Witness};
+use crate::explore::{Coverage, RowJson, Short, ShownFinding, Witness};
 use crate::oracle::Severity;
 
 /// The verdict of a search as JSON: that of a run, and what only a search knows.
@@ -51,7 +51,7 @@ pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Expl
     let verdict = json::explored(case, options.policy.name(), violated(searched), entries);
     Explored {
         verdict: Verdict {
-            exhausted: explored.exhausted,
+            exhausted: explored.exhausted(),
             bound: bound(searched),
             schedules: counts.schedules,
             ..verdict
@@ -86,16 +86,17 @@ fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry 
 /// What stopped the search; nothing if all schedules were tried.
 fn bound(searched: &Searched) -> Option<String> {
     let Searched { explored, stopped, max_preemptions, .. } = searched;
-    let counts = explored.progress.counts;
+    let flaw = explored.coverage.flaw().map(str::to_string);
     match (stopped, max_preemptions) {
+        _ if explored.coverage == Coverage::Strayed => flaw,
         (Some(Stop::Schedules(most)), _) => Some(format!("{most} schedules")),
         (Some(Stop::States(most)), _) => Some(format!("{most} states")),
         (Some(Stop::Time(time)), _) => Some(format!("{} s", time.as_secs())),
         (Some(Stop::Interrupted), _) => Some("interrupted".to_string()),
-        (None, _) if counts.collisions > 0 => Some("fingerprints that collide".to_string()),
-        (None, _) if counts.cycles > 0 => Some("a state that leads back to itself".to_string()),
-        (None, Some(most)) if !explored.exhausted => Some(number(u64::from(*most), "preemption")),
-        (None, _) => None,
+        (None, Some(most)) if explored.coverage == Coverage::Preemptions => {
+            Some(number(u64::from(*most), "preemption"))
+        }
+        (None, _) => flaw,
     }
 }
 
@@ -133,7 +134,7 @@ fn headline(searched: &Searched) -> String {
 fn sum(searched: &Searched) -> String {
     let findings = searched.shown.findings.iter();
     let documented = findings.filter(|f| f.finding.severity == Severity::Documented).count();
-    let clean = if searched.explored.exhausted { "clean" } else { "clean so far" };
+    let clean = if searched.explored.exhausted() { "clean" } else { "clean so far" };
     match (violated(searched), documented) {
         (true, _) => "violation".to_string(),
         (false, 0) => clean.to_string(),

@@ -17,7 +17,7 @@ use crate::kvm::{Bug, Place, Variant};
 use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
 use crate::machine::sim::{Inspect, Settings, Sim, TurnEnd};
-use crate::oracle::{Facts, Oracles};
+use crate::oracle::{Facts, Oracle, Oracles};
 use crate::schedule::Bursts;
 use world::World;
 

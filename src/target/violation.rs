@@ -3,7 +3,7 @@
 
 use super::{collect, knobs};
 use crate::case::Case;
-use crate::oracle::Kind;
+use crate::oracle::{Kind, with_kinds};
 use crate::run::{Described, Finding};
 
 /// A violation that a target found.
@@ -81,22 +81,4 @@ macro_rules! violations {
     };
 }
 
-violations! {
-    LockOrder => violation_lock_order,
-    RecursiveLock => violation_recursive_lock,
-    IrqOrder => violation_irq_order,
-    UnlockBalance => violation_unlock_balance,
-    HeldAtExit => violation_held_at_exit,
-    SleepInAtomic => violation_sleep_in_atomic,
-    Deadlock => violation_deadlock,
-    LostWakeup => violation_lost_wakeup,
-    Livelock => violation_livelock,
-    Starvation => violation_starvation,
-    UnbalancedCount => violation_unbalanced_count,
-    ElisionDisagreement => violation_elision_disagreement,
-    MemslotsNotFrozen => violation_memslots_not_frozen,
-    UnpairedRegion => violation_unpaired_region,
-    StaleMapping => violation_stale_mapping,
-    UseAfterFree => violation_use_after_free,
-    Assertion => violation_assertion,
-}
+with_kinds!(violations);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kvm_lock_fuzz::case::Case;
-use kvm_lock_fuzz::explore::{Config, Explored, explore};
+use kvm_lock_fuzz::explore::{Config, Explored, Progress, explore};
 use kvm_lock_fuzz::machine::sim::Fingerprint;
 use kvm_lock_fuzz::oracle::{Evidence, Finding, Kind, Severity, Signature};
 use kvm_lock_fuzz::run::Options;
@@ -23,7 +23,8 @@ pub struct Result {
 
 /// Searches the case, up to so many steps.
 pub fn search(case: &Case, options: &Options, config: Config, steps: u64) -> Result {
-    let explored = explore(case, options, config, |progress| progress().counts.steps < steps);
+    let few = |progress: &dyn Fn() -> Progress| progress().counts.steps < steps;
+    let explored = explore(case, options, config, few).expect("few tasks");
     let findings = explored.findings.iter().map(|found| found.finding);
     Result {
         findings: findings.map(|f| ((f.signature, f.severity), f)).collect(),
@@ -36,7 +37,7 @@ pub fn search(case: &Case, options: &Options, config: Config, steps: u64) -> Res
 impl Result {
     pub fn exhausted(&self) -> bool {
         let within = self.bound.is_some() && self.explored.preemptions == self.bound;
-        self.explored.exhausted || within
+        self.explored.exhausted() || within
     }
 
     /// What one of the two has and the other has not, if anything. Where `other` is not exhausted it

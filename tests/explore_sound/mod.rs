@@ -4,8 +4,10 @@
 // The command has no use for what only the test asks.
 #![allow(dead_code)]
 
+pub mod alone;
 pub mod cases;
 pub mod compare;
+pub mod forgets;
 pub mod hits;
 pub mod observed;
 pub mod replay;

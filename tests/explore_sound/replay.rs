@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::trace::Event;
 use kvm_lock_fuzz::machine::sim::{Settings, Sim};
-use kvm_lock_fuzz::oracle::{Facts, Finding, Oracles};
+use kvm_lock_fuzz::oracle::{Facts, Finding, Oracle, Oracles};
 use kvm_lock_fuzz::run::{Options, Stage};
 use kvm_lock_fuzz::schedule::Replay;
 

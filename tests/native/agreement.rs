@@ -91,12 +91,10 @@ fn agrees_with_explore(case: &Case, options: &Options, rounds: u32) -> bool {
     let possible = Possible { programs: &programs, sim: &sim, judge, ends: HashSet::new() };
     // A stuck end names its tasks.
     let config = Config { symmetry: false, ..Config::default() };
-    let mut search = Search::new(&programs, &sim, possible, config);
-    let exhausted =
+    let mut search = Search::new(&programs, &sim, possible, config).expect("few tasks");
+    let coverage =
         explore::search(&mut search, |search| search.progress().counts.steps > MAX_STEPS);
-    let counts = search.progress().counts;
-    // With either of these the search says itself that something may be missing.
-    if !exhausted || counts.cycles > 0 || counts.collisions > 0 {
+    if !coverage.is_exhausted() {
         return false;
     }
     let Possible { ends, judge, .. } = search.observer();

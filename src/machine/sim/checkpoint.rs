@@ -161,25 +161,29 @@ impl<S: Schedule, E> Sim<S, E> {
     }
 
     /// Has the task stand where the machine has it: begun anew with `start` and told what it saw.
+    /// Whether it came to stand there: a task that does not is no function of what it sees.
+    #[must_use]
     pub fn recall<F: Future<Output = ()>>(
         &self,
         i: usize,
         mut task: Pin<&mut Option<F>>,
         start: impl Fn(usize) -> F,
-    ) {
+    ) -> bool {
         {
             let state = &mut *self.state.borrow_mut();
             if state.elsewhere >> i & 1 == 0 {
-                return;
+                return true;
             }
             state.elsewhere &= !(1 << i);
             state.retold = state.tasks[i].phase.map(|_| 0);
         }
         task.set(Some(start(i)));
         let begun = self.state.borrow().retold.is_some();
-        if let Some(future) = task.as_pin_mut().filter(|_| begun) {
-            let _ = future.poll(&mut Context::from_waker(Waker::noop()));
-        }
-        debug_assert!(self.state.borrow().retold.is_none(), "a task was told more than it asks");
+        let Some(future) = task.as_pin_mut().filter(|_| begun) else { return true };
+        let ended = future.poll(&mut Context::from_waker(Waker::noop())).is_ready();
+        // A task that ends, or asks for less than it was told, is not the one that stood here.
+        let state = &mut *self.state.borrow_mut();
+        let strayed = std::mem::take(&mut state.strayed) || state.retold.take().is_some();
+        !ended && !strayed
     }
 }

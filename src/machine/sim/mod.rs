@@ -234,6 +234,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 done: 0,
                 logs: Default::default(),
                 retold: None,
+                strayed: false,
                 elsewhere: 0,
                 words_print: Fingerprint::ZERO,
                 schedule,
@@ -276,6 +277,10 @@ impl<S: Schedule, E> Sim<S, E> {
     }
 
     /// Runs the tasks until all have finished, none can go on, or the bound is reached.
+    ///
+    /// # Panics
+    ///
+    /// Where there are more than [`MAX_TASKS`].
     pub fn run<F: Future<Output = ()>>(&self, tasks: &mut [Pin<&mut Option<F>>]) -> Ending {
         self.begin(tasks.len(), false);
         self.drive(tasks);
@@ -298,6 +303,7 @@ impl<S: Schedule, E> Sim<S, E> {
     }
 
     fn begin(&self, tasks: usize, setting_up: bool) {
+        assert!(tasks <= MAX_TASKS, "{tasks} tasks; a machine runs {MAX_TASKS}");
         let state = &mut *self.state.borrow_mut();
         state.count = tasks;
         state.runnable = ((1u32 << tasks) - 1) as u16;

@@ -105,6 +105,21 @@ impl<S: Schedule, E> Sim<S, E> {
         (task.stamp, task.print) = (stamp, None);
     }
 
+    /// Whether the bound on scheduling points has cut the run.
+    pub fn is_cut(&self) -> bool {
+        let state = self.state.borrow();
+        state.points >= state.max_points
+    }
+
+    /// Identity of all that the tasks of a search's run saw, and of what they left.
+    pub fn history(&self) -> Fingerprint {
+        let state = self.state.borrow();
+        let left = state.words_print.with(state.events.into()).with(state.points.into());
+        state.logs[..state.count].iter().fold(left.with(state.done.into()), |print, log| {
+            log.iter().fold(print.with(log.len() as u64), |print, &value| print.with(value))
+        })
+    }
+
     /// Ends a run that nobody can go on with: who is stuck is in the records.
     pub fn settle(&self) -> Ending {
         self.ending()

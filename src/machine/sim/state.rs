@@ -35,6 +35,8 @@ pub(super) struct State<S, E> {
     pub(super) logs: [Vec<u64>; MAX_TASKS],
     /// How much of its log the running task has been told again; none while it really runs.
     pub(super) retold: Option<usize>,
+    /// A task that was told its log came to stand before another operation (searches only).
+    pub(super) strayed: bool,
     /// Tasks whose futures have gone on beyond where they stand (searches only).
     pub(super) elsewhere: u16,
     /// The contents of all words (searches only).

@@ -118,6 +118,7 @@ impl<S: Schedule, E> Future for Step<'_, S, E> {
             Told::Nothing => {}
             Told::Value(value) => return Poll::Ready(value),
             Told::Stands(phase) => {
+                state.strayed |= state.tasks[this.task.id as usize].stands != this.op.number();
                 this.phase = phase;
                 return Poll::Pending;
             }
