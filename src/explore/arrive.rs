@@ -3,7 +3,7 @@
 use super::config::{Mistake, Reduction};
 use super::engine::Search;
 use super::model::{Model, Observer};
-use super::path::{Name, Node, PerTask, bit, tasks};
+use super::path::{Name, Node, PerTask, Step, bit, tasks};
 use super::sets::SetId;
 use super::visited::Known;
 use crate::machine::MAX_TASKS;
@@ -107,7 +107,7 @@ where
     }
 
     /// What the state is known by.
-    fn name(&self, node: &Node) -> Name {
+    pub(super) fn name(&self, node: &Node) -> Name {
         let observer = &self.observer;
         let (ranks, mut key) = self.sim.fingerprint(&self.alike, |tasks| observer.remember(tasks));
         if self.bound.is_some() {
@@ -119,9 +119,19 @@ where
 
     /// Preemptions that are left after the last step.
     fn budget(&self) -> u8 {
-        let (Some(parent), Some(step)) = (self.path.nodes.last(), self.path.steps.last()) else {
-            return self.bound.unwrap_or(u8::MAX);
-        };
+        match (self.path.nodes.last(), self.path.steps.last()) {
+            (Some(parent), Some(step)) => self.budget_after(parent, step),
+            _ => self.first_budget(),
+        }
+    }
+
+    /// Those at the first state.
+    pub(super) fn first_budget(&self) -> u8 {
+        self.bound.unwrap_or(u8::MAX)
+    }
+
+    /// Those after a step from that node.
+    pub(super) fn budget_after(&self, parent: &Node, step: &Step) -> u8 {
         let preempts =
             parent.last.is_some_and(|last| last != step.task && parent.enabled & bit(last) != 0);
         parent.budget.saturating_sub(u8::from(preempts && self.bound.is_some()))

@@ -34,6 +34,8 @@ mod coverage;
 mod cursor;
 mod drive;
 mod engine;
+#[cfg(feature = "cli")]
+mod fit;
 mod hang;
 mod layers;
 mod limits;

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use super::engine::{Search, Slots};
 use super::model::{Model, Observer};
+use super::path::bit;
 
 impl<M: Model, O: Observer<M::Event>> Search<'_, M, O>
 where
@@ -20,25 +21,28 @@ where
     }
 
     /// Runs these tasks, one step each, from the first state; `keeping` the states between, to go back to.
-    /// Gives the tasks that can run then.
+    /// Gives the tasks that can run then; none where the schedule leads nowhere.
     pub(super) fn repeat<F: Future<Output = ()>>(
         &mut self,
         slots: &mut Slots<'_, F>,
         start: &impl Fn(usize) -> F,
         script: &[u8],
         keeping: bool,
-    ) -> u16 {
+    ) -> Option<u16> {
         // These steps do not count; their stamps are lower than those of steps to come.
         let counts = std::mem::take(&mut self.counts);
         let mut runnable = self.enter(slots, start);
         // A kept schedule says the steps before the path too, the path does not.
-        let script = if keeping { script } else { script.get(self.before.len()..).unwrap_or(&[]) };
+        let rest = if keeping { Some(script) } else { script.strip_prefix(&*self.before) };
+        let script = rest.unwrap_or(&[]);
+        let mut leads = rest.is_some();
         self.catch_up();
         for (i, &task) in script.iter().enumerate() {
             if keeping {
                 self.keep(i);
             }
-            if runnable & 1 << task == 0 {
+            leads &= runnable & bit(task) != 0;
+            if !leads {
                 break;
             }
             runnable = self.run(slots, task);
@@ -48,6 +52,6 @@ where
         if keeping {
             self.keep(script.len());
         }
-        runnable
+        leads.then_some(runnable)
     }
 }

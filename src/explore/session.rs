@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::live::{Line, Live};
-use super::resume::{Run, Watch, explore_from};
+use super::resume::{Run, Watch, explore_from, fits};
 use super::store::Store;
 use super::{Config, Explored, Limits, SHORTEST_RUNS, Shown, show};
 use crate::case::Case;
@@ -91,6 +91,7 @@ pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Vec<Searched>, Stri
         begin: Instant::now(),
         next: AtomicUsize::new(0),
     };
+    session.claim()?;
     let results: Mutex<Vec<_>> = Mutex::new((0..plan.cases.len()).map(|_| None).collect());
     std::thread::scope(|scope| {
         for _ in 0..plan.workers.clamp(1, plan.cases.len().max(1)) {
@@ -158,6 +159,17 @@ impl Session<'_> {
     fn saved(&self, i: usize) -> Result<Option<impl Read>, String> {
         let Some(store) = &self.store else { return Ok(None) };
         store.part(i).map_err(|_| self.unfit("it is damaged"))
+    }
+
+    /// Sees that every search can go on from the file, before anything is written to it.
+    fn claim(&self) -> Result<(), String> {
+        let Some(store) = &self.store else { return Ok(()) };
+        for (i, (case, options)) in self.plan.cases.iter().enumerate() {
+            let Some(mut part) = self.saved(i)? else { continue };
+            fits(case, options, Config::bounded(self.plan.max_preemptions), &mut part)
+                .map_err(|unfit| self.unfit(&unfit.to_string()))?;
+        }
+        store.claim()
     }
 
     fn unfit(&self, what: &str) -> String {

@@ -75,17 +75,26 @@ impl Sets {
         if let Some(&id) = self.lists.get(touches) {
             return id;
         }
-        let mut set = Touches::default();
-        for &(object, changed) in touches {
+        for &(object, _) in touches {
             let next = self.objects.len() % OBJECTS;
-            let at = *self.objects.entry(object).or_insert(next);
-            set.touched[at / 64] |= 1 << (at % 64);
-            set.changed[at / 64] |= u64::from(changed) << (at % 64);
+            self.objects.entry(object).or_insert(next);
         }
+        let set = self.touches(touches);
         self.words = self.objects.len().min(OBJECTS).div_ceil(64);
         let id = self.intern(set);
         self.lists.insert(touches.to_vec(), id);
         id
+    }
+
+    /// Touches of objects that have bits, as bits.
+    fn touches(&self, touches: &[(Object, bool)]) -> Touches {
+        let mut set = Touches::default();
+        for (object, changed) in touches {
+            let at = self.objects.get(object).copied().unwrap_or_default();
+            set.touched[at / 64] |= 1 << (at % 64);
+            set.changed[at / 64] |= u64::from(*changed) << (at % 64);
+        }
+        set
     }
 
     fn intern(&mut self, set: Touches) -> SetId {
@@ -120,6 +129,13 @@ impl Sets {
         (0..self.words).for_each(|word| to[word] |= changed[word]);
     }
 
+    fn both(&self, a: SetId, b: SetId) -> Touches {
+        let mut all = *self.get(a);
+        add(&mut all.touched, &self.get(b).touched);
+        add(&mut all.changed, &self.get(b).changed);
+        all
+    }
+
     /// What either touches.
     pub fn union(&mut self, a: SetId, b: SetId) -> SetId {
         if a == b || b == SetId::EMPTY {
@@ -132,12 +148,40 @@ impl Sets {
         if let Some(&union) = self.unions.get(&key) {
             return union;
         }
-        let mut all = *self.get(a);
-        add(&mut all.touched, &self.get(b).touched);
-        add(&mut all.changed, &self.get(b).changed);
-        let union = self.intern(all);
+        let union = self.intern(self.both(a, b));
         self.unions.insert(key, union);
         union
+    }
+
+    /// Whether these can be the sets of a search: every id is one of a set, and stands for what it is
+    /// said to.
+    #[cfg(feature = "cli")]
+    pub fn fits(&self) -> bool {
+        let known = |id: &SetId| (id.0 as usize) < self.sets.len();
+        let mut bits: Vec<usize> = self.objects.values().copied().collect();
+        bits.sort_unstable();
+        let mut given: Vec<usize> = (0..self.objects.len()).map(|i| i % OBJECTS).collect();
+        given.sort_unstable();
+        let ids = self.sets.iter().enumerate();
+        self.sets.first() == Some(&Touches::default())
+            && self.ids.len() == self.sets.len()
+            && ids.into_iter().all(|(i, set)| self.ids.get(set) == Some(&SetId(i as u32)))
+            && bits == given
+            && self.words == self.objects.len().min(OBJECTS).div_ceil(64)
+            && self.unions.iter().all(|(&(a, b), union)| {
+                a < b && [a, b, *union].iter().all(known) && *self.get(*union) == self.both(a, b)
+            })
+            && self.lists.iter().all(|(list, id)| {
+                known(id)
+                    && list.iter().all(|(object, _)| self.objects.contains_key(object))
+                    && *self.get(*id) == self.touches(list)
+            })
+    }
+
+    /// Whether it is the id of a set.
+    #[cfg(feature = "cli")]
+    pub fn knows(&self, id: SetId) -> bool {
+        (id.0 as usize) < self.sets.len()
     }
 
     /// Whether every object has a bit of its own.

@@ -25,8 +25,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file of the searches that `key` stands for, one part each, or makes it. It can be
-    /// written, or this says why not.
+    /// Opens the file of the searches that `key` stands for, one part each, or makes it. Nothing is written
+    /// yet.
     pub fn open(path: &Path, key: &str, parts: usize) -> Result<Store, String> {
         let header =
             format!("{MAGIC} {FORMAT} {:016x}\n", identity(key).map_err(|e| e.to_string())?);
@@ -48,8 +48,13 @@ impl Store {
             Err(e) => return Err(said(e.to_string())),
         }
         sweep(path);
-        store.rewrite(None).map_err(|e| said(format!("cannot be written: {e}")))?;
         Ok(store)
+    }
+
+    /// Writes the file as it is, where that can be done.
+    pub fn claim(&self) -> Result<(), String> {
+        let said = |e| format!("{}: cannot be written: {e}", self.path.display());
+        self.rewrite(None).map_err(said)
     }
 
     /// Whether every part is what was written.
@@ -101,11 +106,12 @@ impl Store {
         }
         let mut bytes = self.bytes(at, length)?;
         let mut sum = Summed { inner: io::sink(), sum: 0 };
-        io::copy(&mut Read::take(&mut bytes, length - 8), &mut sum)?;
+        let content = length.checked_sub(8).ok_or(io::ErrorKind::InvalidData)?;
+        io::copy(&mut Read::take(&mut bytes, content), &mut sum)?;
         let mut written = [0; 8];
         bytes.read_exact(&mut written)?;
         match u64::from_le_bytes(written) == sum.sum {
-            true => Ok(Some(self.bytes(at, length)?)),
+            true => Ok(Some(self.bytes(at, content)?)),
             false => Err(io::ErrorKind::InvalidData.into()),
         }
     }
@@ -216,7 +222,6 @@ mod tests {
     fn contents(store: &Store, part: usize) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
         store.part(part).expect("it is whole")?.read_to_end(&mut bytes).expect("it can be read");
-        bytes.truncate(bytes.len() - 8);
         Some(bytes)
     }
 

@@ -6,6 +6,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::path::PerTask;
 use super::sets::SetId;
+#[cfg(feature = "cli")]
+use super::sets::Sets;
 use crate::machine::sim::Fingerprint;
 
 /// What is known of a state.
@@ -69,6 +71,28 @@ impl Visited {
         self.futures.push(future.into());
         self.ids.insert(future.into(), id);
         id
+    }
+
+    /// Whether these can be the states of a search of that many tasks with these sets.
+    #[cfg(feature = "cli")]
+    pub fn fits(&self, tasks: usize, sets: &Sets, bound: Option<u8>) -> bool {
+        let all = ((1u32 << tasks) - 1) as u16;
+        let sleeps = |known: &Known| match bound {
+            Some(bound) => known.sleep <= bound.into(),
+            None => known.sleep & !all == 0,
+        };
+        let futures = self.futures.iter().enumerate();
+        self.tasks == tasks
+            && self.ids.len() == self.futures.len()
+            && futures.into_iter().all(|(i, future)| {
+                future.len() == tasks
+                    && future.iter().all(|&set| sets.knows(set))
+                    && self.ids.get(future) == Some(&(i as u32))
+            })
+            && self.states.values().all(|known| {
+                let finished = (known.future as usize) < self.futures.len();
+                (finished || known.future == UNFINISHED) && sleeps(known) && known.tried & !all == 0
+            })
     }
 
     /// Number of states.

@@ -16,6 +16,8 @@ mod remembered;
 mod stale;
 mod starvation;
 mod stuck;
+#[cfg(test)]
+mod tests;
 mod unbalanced;
 mod unpaired;
 mod validator;
