@@ -11,10 +11,12 @@ use explore_sound::alone::{Alone, difference};
 use explore_sound::forgets::{Compared, Memory, Orders, Recipe};
 use explore_sound::hits::WANTED;
 use explore_sound::observed::orders;
+use explore_sound::straight::{Op, Programs, complete, ends, schedules};
 use explore_sound::survey::{Limits, MISTAKES, Survey};
 use kvm_lock_fuzz::case::Case;
-use kvm_lock_fuzz::explore::{Config, Mistake};
+use kvm_lock_fuzz::explore::{Config, Mistake, Reduction};
 use kvm_lock_fuzz::oracle::each;
+use kvm_lock_fuzz::prng::Prng;
 
 const LIMITS: Limits = Limits { states: 30_000, schedules: 5_000 };
 /// Cases of each of two threads.
@@ -107,5 +109,40 @@ fn an_oracle_that_forgets_is_caught() {
     ];
     for (what, wrong) in wrong {
         assert!(wrong.expect("it is small").wrong.is_some(), "{what}");
+    }
+}
+
+/// Programs that share locations and locks as no protocol does.
+#[test]
+fn straight_programs_end_in_all_ways() {
+    let plain = Config { reduction: Reduction::States, symmetry: false, ..Config::DEFAULT };
+    let none = Config { reduction: Reduction::None, ..plain };
+    let (mut prng, mut compared, mut fewer) = (Prng(5), [0, 0], 0);
+    for _ in 0..500 {
+        let programs = Programs::random(&mut prng);
+        let steps = if programs.crowded { 60_000 } else { 20_000 };
+        let Some((reduced, counts)) = ends(&programs, Config::DEFAULT, steps) else { continue };
+        let Some((all, of_states)) = ends(&programs, plain, steps) else { continue };
+        compared[usize::from(programs.crowded)] += 1;
+        fewer += u32::from(counts.steps < of_states.steps);
+        assert_eq!(reduced, all, "by states: {programs:?}");
+        if let Some((all, _)) = ends(&programs, none, 3_000).filter(|_| !programs.crowded) {
+            assert_eq!(reduced, all, "by schedules: {programs:?}");
+        }
+    }
+    assert!(compared[0] > 250 && compared[1] > 15 && fewer > 200, "{compared:?} {fewer}");
+}
+
+/// A switch away from a task that has finished is no preemption, one from a task that could go on is.
+#[test]
+fn a_bound_counts_preemptions() {
+    for (tasks, most) in [(vec![3, 3], 0), (vec![3, 3], 1), (vec![2, 3], 2), (vec![2, 2, 1], 2)] {
+        let one = |&steps: &usize| vec![Op::Write(0, 5); steps];
+        let programs = Programs { tasks: tasks.iter().map(one).collect(), crowded: false };
+        let bounded = Config::bounded(Some(most));
+        let plain = Config { reduction: Reduction::None, symmetry: false, ..bounded };
+        let run = complete(&programs, plain);
+        let all = (0..=most).map(|most| schedules(&mut tasks.clone(), None, most.into()));
+        assert_eq!(run, all.sum::<u64>(), "{tasks:?}, {most}");
     }
 }

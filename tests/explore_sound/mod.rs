@@ -11,4 +11,5 @@ pub mod forgets;
 pub mod hits;
 pub mod observed;
 pub mod replay;
+pub mod straight;
 pub mod survey;

@@ -1,0 +1,195 @@
+//! Small random programs that no kernel has: steps on a few locations and locks, where every order can
+//! be enumerated in no time. Two locations share a bit of the search's sets where all were touched.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use kvm_lock_fuzz::explore::{
+    Config, Counts, Coverage, Cursor, Model, Observer, Search, SearchTask, search,
+};
+use kvm_lock_fuzz::lockdep::{LockType, WaitType};
+use kvm_lock_fuzz::machine::sim::{
+    Alike, Ending, Fingerprint, Inspect, Object, Record, Settings, Sim,
+};
+use kvm_lock_fuzz::machine::{Build, Class, Guard, Mutex, OPERATION, Task, Words};
+use kvm_lock_fuzz::prng::Prng;
+
+/// One more than the bits of a set, so that the last location shares the first one's.
+const MANY: usize = 513;
+/// The locations that programs use.
+const USED: [usize; 4] = [0, 1, 2, MANY - 1];
+
+/// A step of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Writes what it reads at the first, and that much more, to the second.
+    Copy(usize, usize, u64),
+    Write(usize, u64),
+    /// The rest of the program holds the lock.
+    Lock(usize),
+}
+
+/// Programs, one for each task.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    pub tasks: Vec<Vec<Op>>,
+    /// The first task begins with a look at all locations.
+    pub crowded: bool,
+}
+
+impl Programs {
+    pub fn random(prng: &mut Prng) -> Programs {
+        let mut tasks: Vec<Vec<Op>> = (0..2 + prng.below(2))
+            .map(|_| (0..=prng.below(3)).map(|_| op(prng)).collect())
+            .collect();
+        if prng.below(3) == 0 {
+            tasks[1] = tasks[0].clone();
+        }
+        Programs { tasks, crowded: prng.below(12) == 0 }
+    }
+}
+
+fn op(prng: &mut Prng) -> Op {
+    let word = |prng: &mut Prng| USED[prng.below(4) as usize];
+    match prng.below(5) {
+        0 | 1 => Op::Copy(word(prng), word(prng), 1 + u64::from(prng.below(2))),
+        2 | 3 => Op::Write(word(prng), 5 + u64::from(prng.below(3))),
+        _ => Op::Lock(prng.below(2) as usize),
+    }
+}
+
+struct Straight<'p> {
+    programs: &'p Programs,
+    words: Words,
+    locks: [Mutex; 2],
+}
+
+impl Model for Straight<'_> {
+    type Event = ();
+
+    fn tasks(&self) -> usize {
+        self.programs.tasks.len()
+    }
+
+    fn alike(&self) -> Alike {
+        let Programs { tasks, crowded } = self.programs;
+        Alike::of(tasks.len(), |a, b| tasks[a] == tasks[b] && !(*crowded && a.min(b) == 0))
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::default()
+    }
+
+    async fn set_up(&self, _: SearchTask<'_, ()>) {}
+
+    fn task(&self, t: SearchTask<'_, ()>, i: usize) -> impl Future<Output = ()> {
+        self.run(t, i)
+    }
+}
+
+impl Straight<'_> {
+    async fn run(&self, t: SearchTask<'_, ()>, i: usize) {
+        t.mark(OPERATION, &[0]);
+        if self.programs.crowded && i == 0 {
+            for word in 0..MANY {
+                t.read(self.words.at(word)).await;
+                t.mark(OPERATION, &[1, word as u64]);
+            }
+        }
+        let mut held = [false; 2];
+        for &op in &self.programs.tasks[i] {
+            match op {
+                Op::Copy(from, to, more) => {
+                    let value = t.read(self.words.at(from)).await;
+                    t.write(self.words.at(to), value + more).await;
+                }
+                Op::Write(to, value) => t.write(self.words.at(to), value).await,
+                Op::Lock(lock) if !held[lock] => {
+                    held[lock] = true;
+                    t.mutex_lock(self.locks[lock]).await;
+                }
+                Op::Lock(_) => {}
+            }
+        }
+        for lock in (0..2).filter(|&lock| held[lock]) {
+            t.mutex_unlock(self.locks[lock]);
+        }
+    }
+}
+
+/// Keeps how runs end.
+#[derive(Default)]
+struct Ends(BTreeSet<Fingerprint>);
+
+impl Observer<()> for Ends {
+    type Memory = ();
+
+    fn begin(&mut self) {}
+    fn save(&self, (): &mut ()) {}
+    fn load(&mut self, (): &()) {}
+    fn touched(&self, _: &Record<()>, _: &mut dyn FnMut(Object, bool)) {}
+    fn follow(&mut self, _: &Inspect<'_, ()>, _: &Record<()>) {}
+    fn end(&mut self, _: &Inspect<'_, ()>, _: Option<Ending>) {}
+
+    fn last_state(&mut self, memory: Fingerprint, _: SearchTask<'_, ()>) {
+        self.0.insert(memory);
+    }
+
+    fn remember(&self, _: &mut [Fingerprint]) {}
+
+    fn findings(&self) -> usize {
+        0
+    }
+}
+
+/// How runs end, if all can be seen in so many steps, and what that took.
+pub fn ends(
+    programs: &Programs,
+    config: Config,
+    steps: u64,
+) -> Option<(BTreeSet<Fingerprint>, Counts)> {
+    let (covered, ends, counts) = searched(programs, config, steps);
+    covered.is_exhausted().then_some((ends, counts))
+}
+
+/// Runs to the end, within all bounds on preemptions up to that of `config`.
+pub fn complete(programs: &Programs, config: Config) -> u64 {
+    let (covered, _, counts) = searched(programs, config, u64::MAX);
+    assert!(matches!(covered, Coverage::Exhausted | Coverage::Preemptions));
+    counts.complete
+}
+
+fn searched(
+    programs: &Programs,
+    config: Config,
+    steps: u64,
+) -> (Coverage, BTreeSet<Fingerprint>, Counts) {
+    let mut sim: Sim<Cursor, ()> = Sim::new(Cursor::default());
+    let class = |name| Class { name, wait: WaitType::Sleep, kind: LockType::Normal };
+    let locks = ["one", "other"].map(|name| sim.class(class(name)));
+    let locks = locks.map(|class| sim.mutex(class));
+    let words = sim.words(MANY, Guard { lock: None, lockless: true });
+    let model = Straight { programs, words, locks };
+    let mut run = Search::new(&model, &sim, Ends::default(), config).expect("few tasks");
+    let covered = search(&mut run, |run| run.progress().counts.steps > steps);
+    let counts = run.progress().counts;
+    (covered, run.observer().0.clone(), counts)
+}
+
+/// Schedules of tasks with that many steps each and up to so many preemptions, counted one by one.
+pub fn schedules(left: &mut [usize], last: Option<usize>, preemptions: usize) -> u64 {
+    if left.iter().all(|&left| left == 0) {
+        return 1;
+    }
+    let mut all = 0;
+    for task in 0..left.len() {
+        let preempts = last.is_some_and(|last| last != task && left[last] > 0);
+        if left[task] == 0 || preempts && preemptions == 0 {
+            continue;
+        }
+        left[task] -= 1;
+        all += schedules(left, Some(task), preemptions - usize::from(preempts));
+        left[task] += 1;
+    }
+    all
+}
