@@ -145,9 +145,11 @@ where
         sim.inspect(|seen| observer.end(seen, Some(ending)));
         match over {
             true => {
+                // A look at the last state is no part of the run.
+                self.keep_first();
+                let (sim, observer) = (self.sim, &mut self.observer);
                 observer.last_state(sim.memory(&self.model.alike()), sim.task(0));
                 self.counts.complete += 1;
-                self.keep_first();
             }
             false => self.counts.cut += 1,
         }
