@@ -379,3 +379,23 @@ fn the_readme_shows_what_it_prints() {
         }
     }
 }
+
+/// Five predictions of which none comes true: each had a budget of its own.
+#[test]
+fn the_answers_of_a_run_share_one_budget() {
+    let many = "variant rwsem policy reader-biased
+        vm a slot 0 gfn 0..8 hva 0x100 vm b slot 0 gfn 0..8 hva 0x104
+        task m mremap 0x100..0x104 split 0x100..0x104 end
+        task n munmap 0x102..0x106 end fault gfn 1
+        task o cow 0x104 end fault gfn 3
+        task p memslot create 1 gfn 0x10..0x14 hva 0x300
+        task q migrate 0x105..0x107 end";
+    let many = file(&scratch("budget"), "many.case", many);
+    let document = cli::json(1, &["run", &many, "--json"]);
+    let findings = document["results"][0]["findings"].as_array().expect("a list");
+    let cut = findings.iter().filter(|finding| finding["witness"]["bound"].is_string());
+    let schedules: Vec<u64> =
+        cut.map(|finding| finding["witness"]["schedules"].as_u64().expect("a number")).collect();
+    assert!(schedules.len() > 2, "several are cut: {document}");
+    assert!(schedules.iter().sum::<u64>() <= 50_000, "{schedules:?}");
+}

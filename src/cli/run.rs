@@ -5,7 +5,7 @@ use clap::Args;
 use super::chosen::{Chosen, Points};
 use super::{Bad, Done};
 use kvm_lock_fuzz::case::Case;
-use kvm_lock_fuzz::explore::{Limits, Witness, witness_of};
+use kvm_lock_fuzz::explore::{Limits, Witness, predictions, witness_of};
 use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text::{self, this_run};
@@ -16,7 +16,8 @@ use kvm_lock_fuzz::run::{Described, Finding, Options, Runner, kernel_splat};
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
 ///
 /// A predicted cycle comes with its witness: this run or a short case that hangs as predicted, or that
-/// none exists, or that none was found in 50,000 schedules or 100,000 states; `explore` looks farther.
+/// none exists, or that none was found in 50,000 schedules or 100,000 states, which the answers of all variants
+/// share; `explore` looks farther.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  kvm-lock-fuzz run corpus/protocol/nested-split-queued-writer.case \
@@ -44,11 +45,18 @@ impl Arguments {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
         let mut runner = Runner::new();
-        let one = |case: Case| {
-            let options = Options { recording: self.trace, ..self.points.options(&case) };
-            self.one(&mut runner, case, &options)
+        let options = |case: &Case| Options { recording: self.trace, ..self.points.options(case) };
+        let cases = self.chosen.cases()?;
+        let predicted = |case: &Case| {
+            runner.run(case, &options(case));
+            runner.inspect(predictions).len()
         };
-        let ran: Vec<Ran> = self.chosen.cases()?.into_iter().map(one).collect();
+        let limits = Limits::brief().shared(cases.iter().map(predicted).sum());
+        let one = |case: Case| {
+            let options = options(&case);
+            self.one(&mut runner, case, &options, &limits)
+        };
+        let ran: Vec<Ran> = cases.into_iter().map(one).collect();
         let found = ran.iter().any(|ran| ran.violated);
         let text = match self.json {
             true => Document::new(ran.into_iter().map(|ran| ran.verdict).collect()).text(),
@@ -57,10 +65,9 @@ impl Arguments {
         Ok(Done::found(text, found))
     }
 
-    fn one(&self, runner: &mut Runner, case: Case, options: &Options) -> Ran {
+    fn one(&self, runner: &mut Runner, case: Case, options: &Options, limits: &Limits) -> Ran {
         let outcome = runner.run(&case, options).clone();
-        let limits = Limits::brief();
-        let told = |f| (runner.describe_in(&case, f), witness_of(runner, &case, f, &limits));
+        let told = |f| (runner.describe_in(&case, f), witness_of(runner, &case, f, limits));
         let told: Vec<(Described, Option<Witness>)> = outcome.findings.iter().map(told).collect();
         let policy = options.policy.name();
         let mut text = text::run(&case, policy, &outcome, &told);

@@ -131,12 +131,14 @@ pub(super) struct Sought {
     pub(super) bound: Option<String>,
     /// Schedules tried.
     pub(super) schedules: u64,
+    /// Different states.
+    pub(super) states: usize,
 }
 
 impl Sought {
     /// Nothing, because of that.
     fn none(bound: String) -> Sought {
-        Sought { exact: None, contracted: None, bound: Some(bound), schedules: 0 }
+        Sought { exact: None, contracted: None, bound: Some(bound), schedules: 0, states: 0 }
     }
 }
 
@@ -179,6 +181,7 @@ pub(super) fn seek(
         contracted: hung(run.observer().contracted, run.shown.first()),
         bound,
         schedules: counts.schedules,
+        states: run.progress().states,
     }
 }
 

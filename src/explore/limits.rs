@@ -28,8 +28,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For answers beside other results: half a second each, a few for the largest cases. They count
-    /// no time, so that a case gets the same answer on every machine.
+    /// For answers beside other results, all those of a command together. They count no time, so that
+    /// a case gets the same answer on every machine.
     pub fn brief() -> Limits {
         Limits { schedules: 50_000, states: 100_000, ..Limits::default() }
     }
@@ -48,8 +48,19 @@ impl Limits {
         }
     }
 
-    /// What is left of them after that many schedules.
-    pub(super) fn after(&self, schedules: u64) -> Limits {
-        Limits { schedules: self.schedules.saturating_sub(schedules), ..*self }
+    /// What is left of them after that many schedules and states.
+    pub(super) fn after(&self, schedules: u64, states: usize) -> Limits {
+        Limits {
+            schedules: self.schedules.saturating_sub(schedules),
+            states: self.states.saturating_sub(states),
+            ..*self
+        }
+    }
+
+    /// An equal part of them for each of that many answers.
+    pub fn shared(&self, answers: usize) -> Limits {
+        let answers = answers.max(1);
+        let (schedules, states) = (self.schedules / answers as u64, self.states / answers);
+        Limits { schedules: schedules.max(1), states: states.max(1), ..*self }
     }
 }

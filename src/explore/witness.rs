@@ -71,7 +71,8 @@ pub enum Whose {
 /// closed ones; where that comes to a limit, at last among those of the tasks alone that make the
 /// predicted dependencies.
 ///
-/// The case need not show the prediction itself. `limits` hold for the first two searches together.
+/// The case need not show the prediction itself. `limits` hold for the first two searches together; the
+/// last may take a quarter as much again.
 pub fn witness(
     case: &Case,
     options: &Options,
@@ -91,7 +92,14 @@ pub fn witness(
     match (all & !watch.known(), all & !watch.maps) {
         (0, 0) => none(lock_maps, Answer::NothingBlocks),
         (0, _) => {
-            let mut quest = Quest { options, watch, limits, given: case.programs.tasks() };
+            let brief = Limits::brief();
+            let core = Limits {
+                schedules: limits.schedules.min(brief.schedules),
+                states: limits.states.min(brief.states),
+                ..*limits
+            };
+            let (limits, core) = (*limits, core.shared(4));
+            let mut quest = Quest { options, watch, limits, core, given: case.programs.tasks() };
             let (answer, contracted) = quest.answer(case);
             Witness { lock_maps, answer, contracted }
         }
@@ -109,7 +117,10 @@ pub(super) fn classes(prediction: &Prediction, steps: u32) -> Vec<String> {
 struct Quest<'a> {
     options: &'a Options,
     watch: Watch<'a>,
-    limits: &'a Limits,
+    /// What is left of the limits.
+    limits: Limits,
+    /// What the tasks of the prediction alone may take then.
+    core: Limits,
     /// Tasks of the given case.
     given: usize,
 }
@@ -117,12 +128,12 @@ struct Quest<'a> {
 impl Quest<'_> {
     /// The answer; where it is none, a hang that fits but for what was passed.
     fn answer(&mut self, case: &Case) -> (Answer, Option<Case>) {
-        let given = self.look(case, *self.limits);
+        let given = self.look(case);
         let tasks = self.watch.tasks;
         let closed =
             closed(case, &(0..self.given).filter(|i| tasks >> i & 1 != 0).collect::<Vec<_>>());
         let wide = (given.exact.is_none() && given.bound.is_none() && !closed.added.is_empty())
-            .then(|| self.look(&closed.case, self.limits.after(given.schedules)));
+            .then(|| self.look(&closed.case));
         let last = wide.as_ref().unwrap_or(&given);
         let schedules = given.schedules + wide.as_ref().map_or(0, |wide| wide.schedules);
         let answer = match (&last.exact, &last.bound) {
@@ -158,19 +169,20 @@ impl Quest<'_> {
             return None;
         }
         let closed = closed(&core, &(0..tasks).collect::<Vec<_>>()).case;
-        let limits = Limits { stop: self.limits.stop, ..Limits::brief() };
+        self.limits = self.core;
         self.given = tasks;
         [(core, Whose::Given), (closed, Whose::Closed)].into_iter().find_map(|(case, programs)| {
-            let hung = self.look(&case, limits).exact?;
+            let hung = self.look(&case).exact?;
             self.shortest(&case, &hung, Fit::Exact).map(|case| Answer::Found { case, programs })
         })
     }
 
     /// Searches until what was learnt of the modes on the way would change nothing.
-    fn look(&mut self, case: &Case, limits: Limits) -> Sought {
+    fn look(&mut self, case: &Case) -> Sought {
         loop {
             let known = self.watch.wanted.clone();
-            let sought = seek(case, self.options, &mut self.watch, &limits);
+            let sought = seek(case, self.options, &mut self.watch, &self.limits);
+            self.limits = self.limits.after(sought.schedules, sought.states);
             let done = sought.exact.is_some() || sought.bound.is_some();
             if done || known == self.watch.wanted {
                 return sought;
