@@ -57,17 +57,50 @@ impl Slot {
     }
 }
 
-/// `enum kvm_mr_change`, with what user space asks for.
+/// What user space asks KVM_SET_USER_MEMORY_REGION for. The ioctl states the whole slot: where an
+/// operation does not name a part of it, that part stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A new slot.
+    /// This slot under the id, whether one stands there or not.
     Create(Slot),
-    /// The slot goes.
+    /// No slot.
     Delete,
-    /// The slot goes to another guest frame.
+    /// The slot at another guest frame.
     Move(u16),
-    /// Dirty logging on or off.
+    /// The slot with dirty logging on or off.
     FlagsOnly(bool),
+}
+
+/// What an update does (`enum kvm_mr_change`), with the slot that comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Update {
+    Create(Slot),
+    Delete,
+    Move(Slot),
+    FlagsOnly(Slot),
+}
+
+impl Change {
+    /// What `__kvm_set_memory_region` makes of it; none where nothing would change, which is no error
+    /// and publishes nothing, and where it is refused: a slot can only go or change if it exists,
+    /// and keeps its size and its hva (-EINVAL).
+    fn of(self, old: Option<Slot>) -> Option<Update> {
+        let Some(old) = old else {
+            return if let Change::Create(new) = self { Some(Update::Create(new)) } else { None };
+        };
+        let new = match self {
+            Change::Delete => return Some(Update::Delete),
+            Change::Create(new) => new,
+            Change::Move(gfn) => Slot { gfn: Pages::new(gfn, gfn + old.gfn.len()), ..old },
+            Change::FlagsOnly(log_dirty) => Slot { log_dirty, ..old },
+        };
+        match new {
+            _ if (new.hva, new.gfn.len()) != (old.hva, old.gfn.len()) => None,
+            _ if new.gfn != old.gfn => Some(Update::Move(new)),
+            _ if new.log_dirty != old.log_dirty => Some(Update::FlagsOnly(new)),
+            _ => None,
+        }
+    }
 }
 
 impl Kvm {
@@ -115,33 +148,24 @@ impl Kvm {
         t.poke(self.slot_word(0, id), slot.word());
     }
 
-    /// `kvm_set_memory_region`: validates under slots_lock; what cannot be is refused (-EINVAL).
+    /// `__kvm_set_memory_region`: validates under slots_lock; what cannot be is refused.
     pub async fn set_memory_region<T: KvmTask>(&self, t: T, id: u8, change: Change) {
         let t = t.enter(f::SET_MEMORY_REGION);
         t.mutex_lock(self.slots_lock).await;
         let memslots = t.read(self.memslots).await as usize;
         let old = self.slot(t, memslots, id);
-        if self.allows(t, memslots, id, old, change) {
-            self.set_memslot(t, id, old, change).await;
+        if let Some(update) = change.of(old)
+            && self.has_room(t, memslots, id, update)
+        {
+            self.set_memslot(t, id, old, update).await;
         }
         t.mutex_unlock(self.slots_lock);
     }
 
-    /// Slots exist once, and those of a VM do not overlap in guest frames.
-    fn allows<T: KvmTask>(
-        &self,
-        t: T,
-        memslots: usize,
-        id: u8,
-        old: Option<Slot>,
-        change: Change,
-    ) -> bool {
-        let gfn = match (change, old) {
-            (Change::Create(slot), None) => slot.gfn,
-            (Change::Move(gfn), Some(slot)) => Pages::new(gfn, gfn + slot.gfn.len()),
-            (Change::Delete, Some(_)) => return true,
-            (Change::FlagsOnly(log_dirty), Some(slot)) => return slot.log_dirty != log_dirty,
-            _ => return false,
+    /// A slot that is new or moves overlaps no other of the VM in guest frames (-EEXIST).
+    fn has_room<T: KvmTask>(&self, t: T, memslots: usize, id: u8, update: Update) -> bool {
+        let (Update::Create(Slot { gfn, .. }) | Update::Move(Slot { gfn, .. })) = update else {
+            return true;
         };
         gfn.end <= super::GFN_PAGES
             && (0..MAX_SLOTS)
@@ -152,25 +176,21 @@ impl Kvm {
 
     /// `kvm_set_memslot`: DELETE and MOVE first publish the slot as INVALID and zap it, then every
     /// change publishes its result.
-    async fn set_memslot<T: KvmTask>(&self, t: T, id: u8, old: Option<Slot>, change: Change) {
+    async fn set_memslot<T: KvmTask>(&self, t: T, id: u8, old: Option<Slot>, update: Update) {
         let t = t.enter(f::SET_MEMSLOT);
         self.lock_arch(t).await;
-        if let (Some(slot), Change::Delete | Change::Move(_)) = (old, change) {
+        if let (Some(slot), Update::Delete | Update::Move(_)) = (old, update) {
             self.replace(t, id, Some(Slot { invalid: true, ..slot })).await;
             t.place(super::Place::Zap as u8).await;
             self.flush_shadow_memslot(t, slot).await;
             self.lock_arch(t).await;
         }
-        let new = match (change, old) {
-            (Change::Create(slot), _) => Some(slot),
-            (Change::Move(gfn), Some(slot)) => {
-                Some(Slot { gfn: Pages::new(gfn, gfn + slot.gfn.len()), ..slot })
-            }
-            (Change::FlagsOnly(log_dirty), Some(slot)) => Some(Slot { log_dirty, ..slot }),
-            _ => None,
+        let new = match update {
+            Update::Create(slot) | Update::Move(slot) | Update::FlagsOnly(slot) => Some(slot),
+            Update::Delete => None,
         };
         self.replace(t, id, new).await;
-        if matches!(change, Change::FlagsOnly(true)) {
+        if matches!(update, Update::FlagsOnly(Slot { log_dirty: true, .. })) {
             self.commit_memory_region(t).await;
         }
     }
