@@ -152,9 +152,12 @@ fn run_says_that_it_hung_passing_some_of_the_classes() {
     // D3: mremap takes i_mmap_rwsem on its way, and nobody waits for that.
     let case = "corpus/protocol/rmap-against-mremap.case";
     let witness = &witnesses("run", case)[0];
-    assert!(witness["case"].is_null() && witness["answer"] == "none-exists", "{witness}");
+    assert!(witness["case"].is_null() && witness["answer"] == "none-within", "{witness}");
     let text = witness["text"].as_str().expect("text");
-    assert!(text.ends_with("; passing some of the classes, this hangs as predicted: this run"));
+    // Not first that there is none, and then one.
+    let shorter = "without it: a shorter cycle hangs, whose tasks pass the other classes on their \
+                   way: this run; of the whole cycle none within ";
+    assert!(text.contains(shorter), "{text}");
     let own = expect(0, &["case", "fmt", case]);
     assert_eq!(witness["contracted"], own);
 }

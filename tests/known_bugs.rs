@@ -131,6 +131,40 @@ fn every_oracle_has_a_case_that_it_fires_on() {
     }
 }
 
+/// A wait for regions that goes on with none open: what is wrong is the count, or the wake-up.
+#[test]
+fn waits_that_no_task_will_end_say_why() {
+    let table = [
+        (
+            "bugs/B01",
+            "region(vm), but none is open: mn_active_invalidate_count has leaked and stays at 1",
+        ),
+        ("bugs/B34", "region(vm), but none is open: the wake-up was lost"),
+        (
+            "kinds/livelock",
+            "region(vm), but none is open: mmu_notifier_count has leaked and stays at 1",
+        ),
+        ("bugs/end-skips-up-read", "&kvm->mmu_notifier_slots_lock:w, which no task will release"),
+    ];
+    let mut runner = Runner::new();
+    for (name, words) in table {
+        let mut text = common::load(&common::path(&format!("tests/cases/{name}.case"))).to_string();
+        if name.ends_with("up-read") {
+            let update = "task vmm memslot create 1 gfn 0x10..0x14 hva 0x300";
+            text = format!("{text} {update} schedule madviser until blocked");
+        }
+        let case = common::case(&text);
+        let recorded = Options { recording: true, ..Options::of(&case) };
+        let findings = runner.run(&case, &recorded).findings.clone();
+        let stuck = [Deadlock, LostWakeup, Livelock];
+        let stuck = findings.iter().find(|f| stuck.contains(&f.kind)).expect("it hangs");
+        let described = runner.describe_in(&case, stuck);
+        assert!(described.message.ends_with(words), "{}", described.message);
+        let name = words.split([',', ':']).next().unwrap();
+        assert!(described.signature.contains(name), "{}", described.signature);
+    }
+}
+
 #[test]
 fn the_table_of_kinds_is_complete() {
     let listed: BTreeSet<Kind> = KINDS.iter().map(|&(kind, ..)| kind).collect();

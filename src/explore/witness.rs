@@ -223,15 +223,18 @@ impl Witness {
     /// none within 100000 schedules (the bound on states)
     /// ```
     ///
-    /// A contracted hang is told behind: `none exists (...); passing some of the classes, this hangs
-    /// as predicted: FILE`.
+    /// A contracted hang comes first: `a shorter cycle hangs, whose tasks pass the other classes on
+    /// their way: FILE; of the whole cycle none exists (...)`.
     pub fn line(&self, name: impl FnOnce(&Case) -> Option<String>) -> String {
         let answer = match &self.contracted {
             None => self.answer.line(name),
             Some(case) => {
                 let none = self.answer.line(|_| None);
                 let case = name(case).unwrap_or_else(|| inline(case));
-                format!("{none}; passing some of the classes, this hangs as predicted: {case}")
+                format!(
+                    "a shorter cycle hangs, whose tasks pass the other classes on their way: {case}; \
+                     of the whole cycle {none}"
+                )
             }
         };
         match &*self.lock_maps {

@@ -38,7 +38,8 @@ impl Kvm {
             match retry {
                 Retry::AtOnce => {}
                 Retry::AfterRegion(words) => {
-                    t.wait_for_write(HeldUp::ByRegion(self.region), &words).await;
+                    let held_up = HeldUp::ByRegion(self.region, self.mmu_notifier_count);
+                    t.wait_for_write(held_up, &words).await;
                 }
                 Retry::AfterUpdate(pointer) => {
                     t.wait_for_write(HeldUp::ByUpdate(self.slots_lock), &[pointer]).await;

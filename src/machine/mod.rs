@@ -114,8 +114,8 @@ pub enum Mode {
 /// What holds up a fault that waits to retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldUp {
-    /// Regions of the VM, counted in that span.
-    ByRegion(Span),
+    /// Regions of the VM: the span that they are in, and the word that counts them.
+    ByRegion(Span, Word),
     /// The memslot update whose INVALID slot it met, under that lock.
     ByUpdate(Mutex),
 }

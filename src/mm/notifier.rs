@@ -98,7 +98,8 @@ impl<N> Mm<N> {
             ret = ret.and(answer);
         }
         if ret.is_err() && self.replays_end {
-            self.list_end(t, range).await;
+            // Not in a section that may not sleep: the kernel makes none around the replay.
+            self.list_end(t, range, false).await;
         }
         t.srcu_read_unlock(self.srcu);
         ret
@@ -116,7 +117,7 @@ impl<N> Mm<N> {
         if !self.subscriptions.is_empty() {
             t.lock_map_acquire(self.map);
             t.srcu_read_lock(self.srcu).await;
-            self.list_end(t, range).await;
+            self.list_end(t, range, !range.blockable).await;
             t.srcu_read_unlock(self.srcu);
             t.lock_map_release(self.map);
         }
@@ -124,15 +125,21 @@ impl<N> Mm<N> {
         t.trace(Event::RegionClosed { depth: range.depth });
     }
 
-    /// `mn_hlist_invalidate_end`; in a section that may not sleep where the range says so.
-    async fn list_end<T: MmTask>(&self, t: T, range: &NotifierRange)
+    /// `mn_hlist_invalidate_end`: every END, each in a section that may not sleep where `nonblock`.
+    async fn list_end<T: MmTask>(&self, t: T, range: &NotifierRange, nonblock: bool)
     where
         N: Subscriber<T>,
     {
         for (i, subscription) in self.subscriptions.iter().enumerate().rev() {
             if subscription.has_end() {
                 t.trace(Event::SubscriberEnd { subscriber: i as u8, depth: range.depth });
+                if nonblock {
+                    t.non_block_start();
+                }
                 subscription.range_end(t, range).await;
+                if nonblock {
+                    t.non_block_end();
+                }
             }
         }
     }

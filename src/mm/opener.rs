@@ -125,11 +125,6 @@ impl Opener {
         }
     }
 
-    /// Whether the range belongs to no mapping any more afterwards.
-    pub(super) fn takes_mapping(self) -> bool {
-        matches!(self, Opener::Munmap | Opener::Mremap)
-    }
-
     pub(super) fn function(self) -> Function {
         match self {
             Opener::Munmap => f::DO_MUNMAP,

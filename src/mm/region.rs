@@ -3,9 +3,9 @@
 use super::opener::{Change, Under};
 use super::page::Gather;
 use super::{
-    HVA_WORDS, Mm, MmTask, NotifierRange, Opener, Pages, Subscriber, function as f, word_mask,
-    words_of,
+    Mm, MmTask, NotifierRange, Opener, Pages, Subscriber, function as f, word_mask, words_of,
 };
+use crate::machine::Words;
 
 /// Places where a burst of a schedule may end; the numbers are the caller's.
 #[derive(Clone, Copy, Debug)]
@@ -48,11 +48,12 @@ impl<N> Mm<N> {
         if !self.lock(t, opener.under()).await {
             return None;
         }
-        if opener.under() != Under::AnonVma && !self.detach(t, opener, hva).await {
+        if !self.is_mapped(t, opener.under(), hva).await {
             self.unlock(t, opener.under());
             return None;
         }
         if opener.under() == (Under::MmapWrite { downgrade: true }) {
+            self.unmap(t, hva).await;
             t.downgrade_write(self.mmap_lock);
         }
         t.place(self.places.start).await;
@@ -79,6 +80,9 @@ impl<N> Mm<N> {
         };
         t.place(self.places.end).await;
         self.range_end(t, &range).await;
+        if opener.change() == Change::Move {
+            self.unmap(t, range.hva).await;
+        }
         t.mark(mark::CLOSED, &gather.words());
         t.place(self.places.free).await;
         self.free_gathered(t, gather);
@@ -92,6 +96,9 @@ impl<N> Mm<N> {
     {
         if inside.is_none() {
             t.enter(f::GET_USER_PAGES).down_read(self.mmap_lock).await;
+            if !self.is_mapped(t, Under::MmapRead, hva).await {
+                return t.up_read(self.mmap_lock);
+            }
         }
         let outside = u8::from(inside.is_some());
         for level in outside..outside + levels {
@@ -146,18 +153,34 @@ impl<N> Mm<N> {
         }
     }
 
-    /// Whether a mapping covers any of the range; munmap and mremap take it away.
-    async fn detach<T: MmTask>(&self, t: T, opener: Opener, hva: Pages) -> bool {
-        let mut mapped = false;
+    /// Whether there is something to invalidate: a mapping, be it untouched, covers some of the range.
+    /// An rmap walk comes from the pages instead (`page_mapped`): until its zap it still finds those
+    /// that munmap has taken out of the address space.
+    async fn is_mapped<T: MmTask>(&self, t: T, under: Under, hva: Pages) -> bool {
+        let memory = t.remember();
+        let mapped = self.any(t, self.unmapped, u64::MAX, hva).await
+            || under == Under::AnonVma && self.any(t, self.present, 0, hva).await;
+        t.forget(memory, mapped.into());
+        mapped
+    }
+
+    /// Whether a page of the range has its bit in the bitmap; `flip` is `u64::MAX` to ask for clear bits.
+    async fn any<T: MmTask>(&self, t: T, bitmap: Words, flip: u64, hva: Pages) -> bool {
         for w in words_of(hva) {
-            debug_assert!(w < HVA_WORDS);
-            let word = self.unmapped.at(w);
-            let unmapped = t.read(word).await;
-            mapped |= word_mask(hva, w) & !unmapped != 0;
-            if opener.takes_mapping() {
-                t.write(word, unmapped | word_mask(hva, w)).await;
+            if (t.read(bitmap.at(w)).await ^ flip) & word_mask(hva, w) != 0 {
+                return true;
             }
         }
-        mapped
+        false
+    }
+
+    /// The range belongs to no mapping any more: munmap detaches it before its region
+    /// (`detach_vmas_to_be_unmapped`), mremap unmaps the old place after its own (`move_vma`).
+    async fn unmap<T: MmTask>(&self, t: T, hva: Pages) {
+        for w in words_of(hva) {
+            let word = self.unmapped.at(w);
+            let unmapped = t.read(word).await;
+            t.write(word, unmapped | word_mask(hva, w)).await;
+        }
     }
 }

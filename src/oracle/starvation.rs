@@ -1,8 +1,12 @@
 //! Notes waiters that a later arrival passed: the memslot update that finds regions open though all
 //! that were open when it began to wait have ended, and the rwsem writer that readers passed.
 //!
-//! Both are documented by their source: the commit message of 52ac8b358b0c says that updates may
-//! wait long, and rwbase_rt.c that it is not fair to writers.
+//! Readers pass a writer as they arrive, or as the lock is handed over to readers that queued later.
+//!
+//! All is documented by its source: the commit message of 52ac8b358b0c says that updates may wait
+//! long, rwbase_rt.c that it is not fair to writers, `rwsem_mark_wake` that in a reader phase all
+//! readers of the queue enter irrespective of their order; and a phase-fair lock is one that lets the
+//! waiting readers in after each writer.
 
 use super::key::Regions;
 use super::{Evidence, Facts, Findings, Kind, Oracle, Remembered, Severity};

@@ -30,6 +30,8 @@ pub use stage::Stage;
 pub use words::Described;
 #[cfg(feature = "explore")]
 pub(crate) use words::describe_reports;
+#[cfg(feature = "cli")]
+pub(crate) use words::for_ever;
 
 /// What a run depends on beside the case's programs, configuration and schedule.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,8 @@
 
 use crate::kvm::trace::Event;
 use crate::lockdep::Kind as Reported;
-use crate::machine::sim::Inspect;
+use crate::machine::HeldUp;
+use crate::machine::sim::{Inspect, Wait};
 #[cfg(feature = "explore")]
 use crate::oracle::Signature;
 use crate::oracle::{Evidence, Finding, WaitStep, wait_steps};
@@ -100,13 +101,29 @@ fn waits(
     if let Some(instance) = steps.iter().map(|s| s.instance).find(|i| !i.is_empty()) {
         signature = format!("{signature} {instance}");
     }
-    let end = if cycle.closed { "" } else { ", which nobody will end" };
+    let open = cycle.waits.last().filter(|_| !cycle.closed);
+    let end = open.map_or(String::new(), |&(_, wait)| format!(", {}", for_ever(seen, wait)));
     let told: Vec<String> =
         steps.iter().map(|s| format!("{} waits for {}", name(s.task), waited(s))).collect();
     Described {
         signature,
         classes: steps.iter().map(|s| s.name.to_owned()).collect(),
-        message: told.join(", ") + end,
+        message: told.join(", ") + &end,
+    }
+}
+
+/// Why the last wait of a chain that leads to no waiting task never ends. No region is open there:
+/// its task could end it, or would wait itself.
+pub(crate) fn for_ever(seen: &Inspect<'_, Event>, wait: Wait) -> String {
+    let leaked = |name, count: u64| {
+        format!("but none is open: {name} has leaked and stays at {}", count as i64)
+    };
+    match (wait, seen.count(wait)) {
+        (Wait::Sleep(_), Some(0)) => "but none is open: the wake-up was lost".to_owned(),
+        (Wait::Sleep(_), Some(count)) => leaked("mn_active_invalidate_count", count),
+        (Wait::Retry(HeldUp::ByRegion(..)), Some(count)) => leaked("mmu_notifier_count", count),
+        (Wait::Retry(_), _) => "which no update will replace".to_owned(),
+        _ => "which no task will release".to_owned(),
     }
 }
 

@@ -66,7 +66,7 @@ fn noted(seen: &Inspect<'_, Event>, what: What<Event>) -> Option<&'static str> {
         },
         What::Waits(Wait::Grace(..)) => "waits for a grace period",
         What::Waits(Wait::Sleep(_)) => "sleeps until regions end",
-        What::Waits(Wait::Retry(HeldUp::ByRegion(_))) => "retries after a region",
+        What::Waits(Wait::Retry(HeldUp::ByRegion(..))) => "retries after a region",
         What::Waits(Wait::Retry(HeldUp::ByUpdate(_))) => "retries after an update",
         What::Alarm(Alarm::Bypassed(_)) => "passes a queued writer",
         What::Trace(Event::Mm(MmEvent::RegionStart { depth: 1.., .. })) => "nested region",

@@ -225,7 +225,7 @@ fn a_write_ends_the_wait_also_when_it_comes_before() {
     let machine = Arc::new(machine);
     let local = Local::new(1, Jitter::none());
     let writer = machine.task(&local);
-    let waiter = spawn(&machine, 0, waits_for_write(word, HeldUp::ByRegion(span)));
+    let waiter = spawn(&machine, 0, waits_for_write(word, HeldUp::ByRegion(span, word)));
     until(|| machine.waits(0));
     now(writer.write(word, 7));
     join(vec![waiter]);
@@ -234,6 +234,6 @@ fn a_write_ends_the_wait_also_when_it_comes_before() {
     let reader = machine.task(&early);
     assert_eq!(now(reader.read(word)), 7);
     now(writer.write(word, 8));
-    now(reader.wait_for_write(HeldUp::ByRegion(span), &[word]));
+    now(reader.wait_for_write(HeldUp::ByRegion(span, word), &[word]));
     assert_eq!(now(reader.read(word)), 8);
 }

@@ -59,6 +59,24 @@ fn who_passes_a_writer_is_noted() {
     }
 }
 
+/// At a hand-over too: by readers that queued later than the writer.
+#[test]
+fn who_is_handed_the_lock_before_a_writer_that_came_first_is_noted() {
+    let table: [(&str, [&[u8]; 3]); 5] = [
+        ("wwr", [&[], &[1], &[1]]),
+        ("wwrr", [&[], &[1, 1], &[1, 1]]),
+        ("wrwr", [&[2], &[2], &[2]]),
+        ("wrrw", [&[], &[], &[]]),
+        ("rwwrw", [&[], &[1], &[2]]),
+    ];
+    for (modes, expected) in table {
+        for (policy, expected) in [WriterFair, ReaderBiased, PhaseFair].into_iter().zip(expected) {
+            let went = queue(policy, modes, &arrivals(modes.len() as u8));
+            assert_eq!(went.bypassed, expected, "{modes} {}", policy.name());
+        }
+    }
+}
+
 /// `rwsem_mark_wake`: once readers go, all queued readers go.
 #[test]
 fn readers_enter_together() {

@@ -97,15 +97,18 @@ impl<S: Schedule, E> State<S, E> {
         self.hand_over(id, was_writer);
     }
 
-    /// Grants the lock to whose turn it is; readers of an rwsem enter together
-    /// (`rwsem_mark_wake`).
+    /// Grants the lock to whose turn it is; readers of an rwsem enter together, those too that queued
+    /// behind a writer (`rwsem_mark_wake`), which is noted.
     pub(super) fn hand_over(&mut self, id: LockId, by_writer: bool) {
         let lock = &mut self.locks[id.0 as usize];
         if lock.queue.is_empty() {
             return;
         }
         let mut readers_first = lock.readers_first(self.policy, by_writer);
-        while let Some(waiter) = self.locks[id.0 as usize].next_grant(readers_first) {
+        while let Some((waiter, passed)) = self.locks[id.0 as usize].next_grant(readers_first) {
+            if let Some(writer) = passed {
+                self.alarm(writer, Alarm::Bypassed(id));
+            }
             self.hold(waiter.task, id, waiter.mode);
             self.record(waiter.task, What::Acquired(id, waiter.mode));
             self.wake(waiter.task);

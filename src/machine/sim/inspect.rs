@@ -1,7 +1,7 @@
 //! What a run left, for oracles, reports and search to read.
 
 use super::lock::Lock;
-use super::tables::{RcuWaitState, SpanState, SrcuState};
+use super::tables::{RcuWaitState, SpanState, SrcuState, WordState};
 use super::{Cycle, LockKind, Record, Turn, Wait};
 use crate::lockdep::{InstanceId, Lockdep};
 use crate::machine::{HeldUp, LockId, Mode, Srcu};
@@ -25,6 +25,7 @@ pub struct Inspect<'a, E> {
     pub(super) spans: &'a [SpanState],
     pub(super) rcuwaits: &'a [RcuWaitState],
     pub(super) locks: &'a [Lock],
+    pub(super) words: &'a [WordState],
     pub(super) instances: &'a [InstanceId],
 }
 
@@ -38,9 +39,21 @@ impl<E> Inspect<'_, E> {
                 let span = self.rcuwaits[wait.0 as usize].span;
                 Waited::Named(self.spans[span as usize].name)
             }
-            Wait::Retry(HeldUp::ByRegion(span)) => Waited::Named(self.spans[span.0 as usize].name),
+            Wait::Retry(HeldUp::ByRegion(span, _)) => {
+                Waited::Named(self.spans[span.0 as usize].name)
+            }
             Wait::Retry(HeldUp::ByUpdate(_)) => Waited::Named("memslots(vm)"),
         }
+    }
+
+    /// What the count says now that a wait for a region goes by; none of another wait.
+    pub fn count(&self, wait: Wait) -> Option<u64> {
+        let word = match wait {
+            Wait::Sleep(wait) => self.rcuwaits[wait.0 as usize].until_zero,
+            Wait::Retry(HeldUp::ByRegion(_, word)) => word,
+            _ => return None,
+        };
+        Some(self.words[word.0 as usize].value)
     }
 
     /// The validator's instance of a lock.

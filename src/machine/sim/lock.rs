@@ -97,8 +97,9 @@ impl Lock {
             }
     }
 
-    /// Takes the waiter whose turn it is out of the queue, if it can have the lock now.
-    pub(super) fn next_grant(&mut self, readers_first: bool) -> Option<Waiter> {
+    /// Takes the waiter whose turn it is out of the queue, if it can have the lock now; with the first
+    /// of the writers that came before it and go on waiting.
+    pub(super) fn next_grant(&mut self, readers_first: bool) -> Option<(Waiter, Option<u8>)> {
         if self.owner.is_some() {
             return None;
         }
@@ -109,7 +110,9 @@ impl Lock {
             (Mode::Write, _) if self.readers == 0 => 0,
             (Mode::Write, _) => return None,
         };
-        Some(self.queue.remove(at))
+        // Whoever goes before the first of the queue is a reader, and only writers stand ahead of it.
+        let passed = (at > 0).then(|| self.queue[0].task);
+        Some((self.queue.remove(at), passed))
     }
 
     /// Tasks that `waiter` waits for: conflicting holders, and who is ahead of it in the queue.

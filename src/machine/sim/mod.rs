@@ -101,7 +101,7 @@ pub enum Alarm {
         /// In a non-blockable section; otherwise under a spinning lock.
         nonblock: bool,
     },
-    /// A later reader passed this queued writer.
+    /// A reader that came later passed this queued writer, as it arrived or at a hand-over.
     Bypassed(LockId),
     /// Nobody can wake the task; which of [`Inspect::cycles`] says why.
     Stuck(Doom, u16),
@@ -374,6 +374,7 @@ impl<S: Schedule, E> Sim<S, E> {
             spans: &state.spans,
             rcuwaits: &state.rcuwaits,
             locks: &state.locks,
+            words: &state.words,
             instances: &state.instances,
         })
     }

@@ -48,7 +48,7 @@ impl Op {
             Op::Schedule(wait) => number(9, wait.0.into(), 0),
             Op::Finish(wait) => number(10, wait.0.into(), 0),
             Op::Wake(wait) => number(11, wait.0.into(), 0),
-            Op::Retry(HeldUp::ByRegion(span)) => number(12, span.0.into(), 0),
+            Op::Retry(HeldUp::ByRegion(span, _)) => number(12, span.0.into(), 0),
             Op::Retry(HeldUp::ByUpdate(lock)) => number(13, lock.0.0, 0),
             Op::Place(place) => number(14, 0, place.into()),
         }

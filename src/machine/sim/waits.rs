@@ -124,7 +124,7 @@ impl<S: Schedule, E> State<S, E> {
     /// The doomed tasks that `task` waits for by name.
     fn waits_on(&self, task: u8, doomed: u16) -> u16 {
         let tasks = match self.tasks[task as usize].wait {
-            Some(Wait::Retry(HeldUp::ByRegion(span))) => self.inside(span.0),
+            Some(Wait::Retry(HeldUp::ByRegion(span, _))) => self.inside(span.0),
             Some(Wait::Retry(HeldUp::ByUpdate(lock))) => {
                 self.locks[lock.0.0 as usize].owner.map_or(0, |owner| 1 << owner)
             }

@@ -18,7 +18,7 @@ use crate::case::Case;
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Alarm, Cycle, Inspect, Record, What};
 use crate::oracle::{Evidence, Finding, Severity};
-use crate::run::{Ending, Outcome, Runner};
+use crate::run::{Ending, Outcome, Runner, for_ever};
 use lanes::{Lanes, Mark, wrap};
 use names::Names;
 use scene::Scene;
@@ -190,7 +190,7 @@ impl<'a> Story<'a> {
                 continue;
             }
             let waits = cycle(finding, self.seen);
-            let message = match waits.map(|waits| told(waits, &self.scene, self.names)) {
+            let message = match waits.map(|waits| told(waits, self.seen, &self.scene, self.names)) {
                 Some(waits) => waits.join("; "),
                 None => self.described[i].clone(),
             };
@@ -225,7 +225,7 @@ fn who_waits_for_whom(
 ) -> String {
     let Some(waits) = cycle(finding, seen) else { return String::new() };
     let mut text = format!("\n{}: who waits for whom\n", finding.kind.name());
-    for wait in told(waits, scene, names) {
+    for wait in told(waits, seen, scene, names) {
         let _ = writeln!(text, "  {wait}");
     }
     text
@@ -237,7 +237,7 @@ fn cycle<'a>(finding: &Finding, seen: &'a Inspect<'_, Event>) -> Option<&'a Cycl
 }
 
 /// Each wait of a cycle, and whom it is for.
-fn told(cycle: &Cycle, scene: &Scene, names: &Names<'_>) -> Vec<String> {
+fn told(cycle: &Cycle, seen: &Inspect<'_, Event>, scene: &Scene, names: &Names<'_>) -> Vec<String> {
     let wait = |at: usize| {
         let (task, wait) = cycle.waits[at];
         let what = format!("{} waits for {}", names.task(task), names.awaited(wait));
@@ -247,7 +247,7 @@ fn told(cycle: &Cycle, scene: &Scene, names: &Names<'_>) -> Vec<String> {
         };
         match next {
             Some(other) => format!("{what}, {} {}", scene.because(wait, other), names.task(other)),
-            None => format!("{what}, which nobody will end"),
+            None => format!("{what}, {}", for_ever(seen, wait)),
         }
     };
     (0..cycle.waits.len()).map(wait).collect()

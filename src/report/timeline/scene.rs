@@ -147,7 +147,7 @@ impl Scene {
                 "schedule: waits for region(vm), open in: {}",
                 names.several(&self.in_region())
             ),
-            Wait::Retry(HeldUp::ByRegion(_)) => format!(
+            Wait::Retry(HeldUp::ByRegion(..)) => format!(
                 "will retry: waits for region(vm), open in: {}",
                 names.several(&self.in_region())
             ),
@@ -165,7 +165,7 @@ impl Scene {
             Wait::Lock { lock, .. } if self.holders(lock).contains(&other) => "held by",
             Wait::Lock { .. } => "queued behind",
             Wait::Grace(..) => "inside it:",
-            Wait::Sleep(_) | Wait::Retry(HeldUp::ByRegion(_)) => "open in",
+            Wait::Sleep(_) | Wait::Retry(HeldUp::ByRegion(..)) => "open in",
             Wait::Retry(HeldUp::ByUpdate(_)) => "being replaced by",
         }
     }
