@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|text: &[u8]| kvm_lock_fuzz::target::case_text::run(text));
+use kvm_lock_fuzz::target::case_text;
+
+libfuzzer_sys::fuzz_target!(|text: case_text::Input| case_text::run(text.0));

@@ -2,4 +2,6 @@
 #[path = "../../tests/reference/mod.rs"]
 mod reference;
 
-libfuzzer_sys::fuzz_target!(|script: &[u8]| reference::check_bytes(script));
+use kvm_lock_fuzz::target::lockdep::Input;
+
+libfuzzer_sys::fuzz_target!(|script: Input| reference::check_bytes(script.0));

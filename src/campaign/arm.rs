@@ -10,7 +10,6 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::triage;
 use super::{CrashFound, Error, Plan, Tree, Work};
-use crate::case;
 use crate::kvm::{Bug, Variant};
 use crate::oracle::{Kind, Signature};
 use crate::target::{Info, collect, knobs};
@@ -163,15 +162,14 @@ impl Arm {
     }
 }
 
-/// Folders of read-only seeds: encoded for `protocol`, as they are for the targets of text.
+/// Folders of read-only seeds: those of cargo-fuzz, which the curated ones are encoded into, or the
+/// curated ones beside them where they are as the target reads them.
 fn seeds(tree: &Tree, target: &Info) -> Result<Vec<PathBuf>, Error> {
     let shared = tree.shared_corpus(target.name);
     let curated = tree.seeds(target.name);
-    if target.per_variant && curated.is_dir() {
-        case::files::encode_folder(&curated, &shared)?;
-    }
-    let texts = if target.per_variant { None } else { Some(curated) };
-    Ok([Some(shared), texts].into_iter().flatten().filter(|folder| folder.is_dir()).collect())
+    let encoded = curated.is_dir() && target.seeds.encode(&curated, &shared)?.is_some();
+    let as_they_are = (!encoded).then_some(curated);
+    Ok([Some(shared), as_they_are].into_iter().flatten().filter(|f| f.is_dir()).collect())
 }
 
 /// The target's option file as flags of libFuzzer.

@@ -134,7 +134,7 @@ impl FileError {
 }
 
 /// The bytes of a file or of standard input, if they are not more than a text may have.
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = MAX_TEXT as u64 + 1;
     let done = match path.to_str() {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Bad, Done};
+use super::{Bad, Done, script};
 use kvm_lock_fuzz::lockdep::check::{self, Record, read_record, report_json};
-use kvm_lock_fuzz::lockdep::script::{self, Outcome};
+use kvm_lock_fuzz::lockdep::script::{Outcome, run as run_script};
 use kvm_lock_fuzz::lockdep::{Config, Form, Mode, Report, picture};
 
 /// The lock validator by itself
@@ -16,6 +16,8 @@ use kvm_lock_fuzz::lockdep::{Config, Form, Mode, Report, picture};
 pub enum Command {
     Check(Check),
     Show(Show),
+    Encode(script::Encode),
+    Decode(script::Decode),
 }
 
 /// Run event scripts (JSON Lines) through the validator: one JSON verdict a line
@@ -77,6 +79,8 @@ impl Command {
         match self {
             Command::Check(check) => check.run(),
             Command::Show(show) => show.run(),
+            Command::Encode(encode) => encode.run(),
+            Command::Decode(decode) => decode.run(),
         }
     }
 }
@@ -97,7 +101,7 @@ impl Show {
         let record = self.record()?;
         let mode = if self.complete { Mode::Complete } else { Mode::Kernel };
         let config = Config { mode, raw_lock_nesting: record.raw_lock_nesting };
-        let mut outcome = script::run(&record.script, config);
+        let mut outcome = run_script(&record.script, config);
         outcome.lockdep.finish();
         let found = !outcome.lockdep.reports().is_empty();
         Ok(Done::found(self.page(&record, &outcome), found))

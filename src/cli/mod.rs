@@ -8,6 +8,7 @@ mod explore;
 mod lockdep;
 mod minimize;
 mod run;
+mod script;
 mod stress;
 mod variants;
 

@@ -1,6 +1,6 @@
 //! The fuzz targets, free of any fuzz engine: bytes in, silence or a report out. The glue in
 //! `fuzz/` and the campaign name them through the registry below. (`lockdep` compares with a
-//! reference that is no part of the library, so its code stands in `tests/reference`.)
+//! reference that is no part of the library, so its check stands in `tests/reference`.)
 //!
 //! A bug in here would be a target that depends on anything but its bytes and its knobs, or one
 //! that keeps state between inputs beyond the findings it has already written.
@@ -32,12 +32,17 @@ pub mod case_text;
 pub mod collect;
 pub mod features;
 pub mod knobs;
+pub mod lockdep;
 mod overlap;
 pub mod protocol;
+#[cfg(feature = "cli")]
+pub mod seeds;
 pub mod violation;
 
 pub use features::Features;
 pub use knobs::Knobs;
+#[cfg(feature = "cli")]
+pub use seeds::Seeds;
 
 /// What the registry knows of a target.
 #[derive(Debug)]
@@ -48,6 +53,9 @@ pub struct Info {
     pub summary: &'static str,
     /// It runs one protocol variant at a time, and collects findings instead of crashing.
     pub per_variant: bool,
+    /// How its seeds are kept.
+    #[cfg(feature = "cli")]
+    pub seeds: Seeds,
 }
 
 /// Every target: one file below `fuzz/fuzz_targets` each.
@@ -56,16 +64,22 @@ pub static REGISTRY: [Info; 3] = [
         name: "protocol",
         summary: "cases through the model: no sound variant violates a property",
         per_variant: true,
+        #[cfg(feature = "cli")]
+        seeds: Seeds::Cases,
     },
     Info {
         name: "lockdep",
         summary: "acquire and release scripts: the validator agrees with a slow reference",
         per_variant: false,
+        #[cfg(feature = "cli")]
+        seeds: Seeds::Scripts,
     },
     Info {
         name: "case_text",
         summary: "the text form: the parser never panics, what it accepts survives both forms",
         per_variant: false,
+        #[cfg(feature = "cli")]
+        seeds: Seeds::AsTheyAre,
     },
 ];
 

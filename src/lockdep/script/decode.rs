@@ -4,6 +4,7 @@
 //! a fixed width, so that a mutation stays local: one byte for each number of declarations, two for
 //! each class, one for each lock, then three for each event. What the language forbids (leaving an
 //! interrupt that was not entered) is skipped; releases mostly mean something that is held.
+//! [`encode`](super::encode()) is the way back.
 
 use super::super::types::{LockType, Read, WaitType};
 use super::{AcquireArgs, ClassDecl, Decl, Event, LockDecl, Op, ReadMode, Script, TaskDecl};
@@ -11,13 +12,15 @@ use super::{AcquireArgs, ClassDecl, Decl, Event, LockDecl, Op, ReadMode, Script,
 /// Most events of a decoded script.
 pub const MAX_DECODED_EVENTS: usize = 256;
 
-const MAX_CLASSES: u8 = 6;
-const MAX_LOCKS: u8 = 9;
-const MAX_TASKS: u8 = 3;
+pub(super) const MAX_CLASSES: u8 = 6;
+pub(super) const MAX_LOCKS: u8 = 9;
+pub(super) const MAX_TASKS: u8 = 3;
+/// Bytes of an event's record.
+pub(super) const RECORD: usize = 3;
 
 /// What a task is inside of, and holds, as far as the decoder follows it.
 #[derive(Clone, Default)]
-struct Follow {
+pub(super) struct Follow {
     /// Lock and context of each.
     held: Vec<(usize, u32)>,
     hardirqs: u32,
@@ -49,14 +52,19 @@ pub fn decode(data: &[u8]) -> (Script, bool) {
     declare(&mut script, head, &mut next);
     let used = 1 + 2 * script.classes.len() + script.locks.len();
     let mut follow = vec![Follow::default(); script.tasks.len()];
-    let records = data.get(used..).unwrap_or(&[]).chunks_exact(3).take(MAX_DECODED_EVENTS);
+    let records = data.get(used..).unwrap_or(&[]).chunks_exact(RECORD).take(MAX_DECODED_EVENTS);
     for record in records {
-        let task = usize::from(record[0] >> 6) % script.tasks.len();
+        let task = task(record);
         if let Some(op) = op(record, &script, &mut follow[task]) {
             script.events.push(Event { task, op });
         }
     }
     (script, head & 0x80 != 0)
+}
+
+/// Which task a record is of.
+pub(super) fn task(record: &[u8]) -> usize {
+    usize::from((record[0] >> 6) % MAX_TASKS)
 }
 
 fn declare(script: &mut Script, head: u8, next: &mut dyn FnMut() -> u8) {
@@ -66,11 +74,7 @@ fn declare(script: &mut Script, head: u8, next: &mut dyn FnMut() -> u8) {
     }
     for n in 0..2 + (head >> 3) % (MAX_LOCKS - 1) {
         script.decl.push(Decl::Lock(script.locks.len()));
-        let byte = next();
-        // One lock a class at first, others by choice.
-        let class = usize::from(if byte < 160 { n } else { byte & 0x0f }) % script.classes.len();
-        let subclass = if byte >> 4 == 15 { 1 + byte % 3 } else { 0 };
-        script.locks.push(LockDecl { id: format!("l{n}"), class, subclass });
+        script.locks.push(lock(n, next(), script.classes.len()));
     }
     for n in 0..MAX_TASKS {
         script.decl.push(Decl::Task(script.tasks.len()));
@@ -79,7 +83,14 @@ fn declare(script: &mut Script, head: u8, next: &mut dyn FnMut() -> u8) {
     }
 }
 
-fn class(n: u8, types: u8, name: u8) -> ClassDecl {
+pub(super) fn lock(n: u8, byte: u8, classes: usize) -> LockDecl {
+    // One lock a class at first, others by choice.
+    let class = usize::from(if byte < 160 { n } else { byte & 0x0f }) % classes;
+    let subclass = if byte >> 4 == 15 { 1 + byte % 3 } else { 0 };
+    LockDecl { id: format!("l{n}"), class, subclass }
+}
+
+pub(super) fn class(n: u8, types: u8, name: u8) -> ClassDecl {
     let wait = |n: u8| match n {
         0 => WaitType::Free,
         1 => WaitType::Spin,
@@ -102,7 +113,7 @@ fn class(n: u8, types: u8, name: u8) -> ClassDecl {
     }
 }
 
-fn op(record: &[u8], script: &Script, follow: &mut Follow) -> Option<Op> {
+pub(super) fn op(record: &[u8], script: &Script, follow: &mut Follow) -> Option<Op> {
     let lock = usize::from(record[1]) % script.locks.len();
     Some(match record[0] & 0x3f {
         0..=27 => {

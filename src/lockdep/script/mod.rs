@@ -14,10 +14,13 @@
 //! A script is checked completely before anything runs: one that parses runs without surprises.
 
 mod decode;
+mod encode;
 mod parse;
+mod print;
 mod run;
 
 pub use decode::{MAX_DECODED_EVENTS, decode};
+pub use encode::encode;
 pub use parse::{MAX_DECLARATIONS, MAX_EVENTS, MAX_NAME, ScriptError, Where, parse};
 pub use run::{Outcome, ScriptSymbols, declare, run, step};
 
