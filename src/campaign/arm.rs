@@ -8,14 +8,15 @@ use std::process::Command;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use super::triage;
-use super::{CrashFound, Error, Plan, Tree, Work};
+use super::leftovers;
+use super::work::Work;
+use super::{CrashFound, Error, Plan, Tree};
 use crate::kvm::{Bug, Variant};
 use crate::oracle::{Kind, Signature};
 use crate::target::{Info, collect, knobs};
 
-/// Slices ended by a crash after which an arm gets no more time.
-pub(super) const MAX_CRASHES: usize = 3;
+/// Slices ended by a crash, and slices that failed in a row, after which an arm gets no more time.
+const MAX_CRASHES: usize = 3;
 
 /// One thing to fuzz.
 #[derive(Debug)]
@@ -59,6 +60,12 @@ pub(super) struct Log {
     pub crashes: Vec<CrashFound>,
     /// Slices that ended in a crash.
     pub crashed: usize,
+    /// Slices that failed, one after the other to the last one.
+    pub failed: usize,
+    /// Slices that have ended.
+    pub slices: usize,
+    /// Why the target did not do its work, the first time.
+    pub failure: Option<String>,
     /// Instrumented edges.
     pub edges: u64,
     /// The planted bug showed.
@@ -107,27 +114,28 @@ impl Arm {
         };
         for folder in [&arm.corpus, &arm.artifacts] {
             fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+            leftovers::probe(folder)?;
         }
-        arm.forget_stale()?;
+        leftovers::remove_drafts(&arm.artifacts)?;
+        leftovers::remove_empty(&arm.corpus)?;
+        if plan.seeds {
+            work.bring_others(&arm.artifacts)?;
+        }
         Ok(arm)
     }
 
-    /// Takes over what earlier campaigns collected; what no longer shows is dropped.
-    fn forget_stale(&self) -> Result<(), Error> {
-        for collected in self.collected()? {
-            if triage::replays(&collected) {
-                self.log().findings.insert(collected.key, None);
-            } else {
-                let path = &collected.path;
-                fs::remove_file(path).map_err(Error::file("remove", path))?;
-            }
-        }
-        Ok(())
+    /// The command that fuzzes the arm. The time is missing.
+    pub(super) fn command(&self, binaries: &Path, work: &Work, seed: u32) -> Command {
+        let mut command = self.launch(binaries, work);
+        command.arg(format!("-seed={seed}"));
+        command.arg(&self.corpus).args(&self.seeds);
+        command
     }
 
-    /// The command that fuzzes the arm, but for the time.
-    pub(super) fn command(&self, binaries: &Path, seed: u32) -> Command {
+    /// The command that starts the target as this arm wants it, without any input.
+    pub(super) fn launch(&self, binaries: &Path, work: &Work) -> Command {
         let mut command = Command::new(binaries.join(self.target.name));
+        command.stdin(work.stdin());
         for knob in knobs::ALL {
             command.env_remove(knob);
         }
@@ -137,8 +145,7 @@ impl Arm {
             command.envs(self.bug.map(|bug| (knobs::BUG, bug.id())));
         }
         command.arg(format!("-artifact_prefix={}/", self.artifacts.display()));
-        command.arg(format!("-seed={seed}"));
-        command.args(&self.flags).arg(&self.corpus).args(&self.seeds);
+        command.args(&self.flags);
         command
     }
 
@@ -154,6 +161,36 @@ impl Arm {
         }
         collected.sort();
         Ok(collected)
+    }
+
+    /// Notes a crash, unless one of the same place is known; returns whether it was not.
+    pub(super) fn add_crash(&self, found: CrashFound) -> bool {
+        let crashes = &mut self.log().crashes;
+        let same = |known: &CrashFound| {
+            (known.crash.kind, &known.crash.place) == (found.crash.kind, &found.crash.place)
+        };
+        let is_new = !crashes.iter().any(same);
+        if is_new {
+            crashes.push(found);
+        }
+        is_new
+    }
+
+    /// Notes why the target did not do its work.
+    pub(super) fn fail(&self, cause: String) {
+        self.log().failure.get_or_insert(cause);
+    }
+
+    /// Whether more time for the arm is wasted: its bug was found, it only crashes, or it fails.
+    pub(super) fn is_over(&self) -> bool {
+        let log = self.log();
+        log.bug_found || log.crashed.max(log.failed) >= MAX_CRASHES
+    }
+
+    /// Whether what the target writes is kept; removes what was not.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        leftovers::remove_empty(&self.corpus)?;
+        [&self.corpus, &self.artifacts].into_iter().try_for_each(|folder| leftovers::probe(folder))
     }
 
     /// What it brought so far.

@@ -18,8 +18,15 @@ pub enum Error {
     File(&'static str, PathBuf, io::Error),
     /// Reading or writing a case failed.
     Case(FileError),
-    /// A fuzz target gave up: its own words.
-    Target(String),
+    /// Another campaign is at work in the folder.
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// The process of that campaign, where it is known.
+        holder: Option<u32>,
+        /// What to do instead.
+        mend: &'static str,
+    },
     /// Ctrl-C before any fuzzing.
     Interrupted,
 }
@@ -41,13 +48,30 @@ impl fmt::Display for Error {
                  inside a clone of kvm-lock-fuzz",
                 from.display()
             ),
-            Error::Tool(text) | Error::Target(text) => f.write_str(text),
+            Error::Tool(text) => f.write_str(text),
             Error::Case(error) => error.fmt(f),
             Error::File(doing, path, error) => {
-                write!(f, "cannot {doing} {}: {error}", path.display())
+                write!(f, "cannot {doing} {}: {error}{}", path.display(), mend(error.kind()))
+            }
+            Error::Busy { folder, holder, mend } => {
+                let holder = holder.map_or(String::new(), |id| format!(" (process {id})"));
+                let folder = folder.display();
+                write!(f, "another campaign{holder} is at work in {folder}; {mend}")
             }
             Error::Interrupted => f.write_str("interrupted before the fuzzing began"),
         }
+    }
+}
+
+/// How to mend what the system calls that.
+fn mend(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind::*;
+    match kind {
+        StorageFull | QuotaExceeded => "; free some space there, what is saved already stays",
+        ReadOnlyFilesystem | PermissionDenied => "; make it writable or choose another place",
+        AlreadyExists | NotADirectory => "; a file is in the place of a folder: move it away",
+        IsADirectory => "; a folder is in the place of a file: move it away",
+        _ => "",
     }
 }
 

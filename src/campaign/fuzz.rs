@@ -2,15 +2,16 @@
 
 use std::collections::btree_map::Entry;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::arm::{Arm, MAX_CRASHES};
+use super::arm::Arm;
 use super::progress::Progress;
 use super::shares::{Shares, Yield};
 use super::slice::{self, Slice};
+use super::work::Work;
 use super::{CrashFound, Error, Plan, triage};
 
 /// How often the monitor looks for findings.
@@ -23,77 +24,98 @@ pub(super) struct Fuzzed {
     pub time: Duration,
     /// It was ended early.
     pub interrupted: bool,
+    /// What ended it early, if that was not its user.
+    pub failure: Option<Error>,
 }
 
 struct Fuzz<'a> {
     binaries: &'a Path,
+    work: &'a Work,
     arms: &'a [Arm],
     plan: &'a Plan,
     stop: &'a AtomicBool,
     shares: Mutex<Shares>,
+    failure: OnceLock<Error>,
     start: Instant,
 }
 
-/// Fuzzes the arms for the time of the plan.
+/// Fuzzes the arms for the time of the plan, or until what they find can not be kept.
 pub(super) fn run(
     binaries: &Path,
+    work: &Work,
     arms: &[Arm],
     plan: &Plan,
     stop: &AtomicBool,
-) -> Result<Fuzzed, Error> {
+) -> Fuzzed {
     let total = plan.time * plan.jobs as u32;
     let main = arms.iter().map(|arm| arm.target.per_variant);
-    let fuzz = Fuzz {
-        binaries,
-        arms,
-        plan,
-        stop,
-        shares: Mutex::new(Shares::new(main, total)),
-        start: Instant::now(),
-    };
-    fuzz.run()?;
-    let interrupted = stop.load(Ordering::Relaxed);
-    Ok(Fuzzed { time: fuzz.start.elapsed(), interrupted })
+    let shares = Mutex::new(Shares::new(main, total));
+    let (failure, start) = (OnceLock::new(), Instant::now());
+    let fuzz = Fuzz { binaries, work, arms, plan, stop, shares, failure, start };
+    fuzz.run();
+    let (time, interrupted) = (fuzz.start.elapsed(), stop.load(Ordering::Relaxed));
+    Fuzzed { time, interrupted, failure: fuzz.failure.into_inner() }
 }
 
 impl Fuzz<'_> {
-    fn run(&self) -> Result<(), Error> {
+    fn run(&self) {
         let progress = Progress::new(self.plan.time);
         thread::scope(|scope| {
             let workers: Vec<_> =
                 (0..self.plan.jobs).map(|_| scope.spawn(|| self.work())).collect();
-            let mut watched = Ok(());
             while !workers.iter().all(|worker| worker.is_finished()) {
-                watched = watched.and_then(|()| self.watch());
+                self.watch();
                 progress.show(self.start.elapsed(), self.arms);
                 thread::sleep(TICK);
             }
-            let worked = workers.into_iter().map(|worker| worker.join().expect("workers return"));
-            worked.collect::<Result<(), Error>>().and(watched)
-        })?;
-        self.watch()
+        });
+        self.watch();
     }
 
     /// One worker: slice after slice until the time is over.
-    fn work(&self) -> Result<(), Error> {
+    fn work(&self) {
         while let Some((arm, length, seed)) = self.next() {
             let begin = Instant::now();
             let known = self.arms[arm].log().findings.len();
-            let slice = self.slice(arm, length, seed)?;
-            self.note(&self.arms[arm])?;
+            let slice = self.slice(arm, length, seed);
+            self.note(&self.arms[arm]);
             let brought = self.brought(arm, known, &slice);
-            if let Some(words) = slice.gave_up {
-                return Err(Error::Target(words));
-            }
-            self.arms[arm].log().edges = slice.edges;
-            self.crashed(arm, slice.crash);
+            self.ended(&self.arms[arm], slice);
             let unused = length.saturating_sub(begin.elapsed());
             self.shares().done(arm, brought, unused);
-            if self.is_over(&self.arms[arm]) {
+            if self.arms[arm].is_over() {
                 self.shares().retire(arm);
             }
         }
-        Ok(())
+    }
+
+    /// What the end of a slice says of its arm.
+    fn ended(&self, arm: &Arm, slice: Slice) {
+        let mut log = arm.log();
+        log.slices += 1;
+        log.edges = log.edges.max(slice.edges);
+        let idle = slice.executions == 0 && slice.crash.is_none() && !self.is_stopped();
+        let failed = idle || slice.failure.is_some();
+        log.failed = if failed { log.failed + 1 } else { 0 };
+        drop(log);
+        if let Some(cause) = slice.failure {
+            arm.fail(cause);
+        }
+        self.crashed(arm, slice.crash);
+        if let Err(error) = arm.check() {
+            self.fail(arm, error);
+        }
+    }
+
+    /// What is found can not be kept, or not be read: the fuzzing ends.
+    fn fail(&self, arm: &Arm, error: Error) {
+        arm.fail(error.to_string());
+        // The first of several is as good as any.
+        let _ = self.failure.set(error);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.failure.get().is_some()
     }
 
     fn shares(&self) -> std::sync::MutexGuard<'_, Shares> {
@@ -101,7 +123,7 @@ impl Fuzz<'_> {
     }
 
     fn next(&self) -> Option<(usize, Duration, u32)> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_stopped() {
             return None;
         }
         let left = self.plan.time.saturating_sub(self.start.elapsed());
@@ -110,12 +132,11 @@ impl Fuzz<'_> {
         Some((arm, length, seed(self.plan.seed, arm, shares.slices(arm))))
     }
 
-    fn slice(&self, arm: usize, length: Duration, seed: u32) -> Result<Slice, Error> {
+    fn slice(&self, arm: usize, length: Duration, seed: u32) -> Slice {
         let arm = &self.arms[arm];
-        let ended = || self.stop.load(Ordering::Relaxed) || self.is_over(arm);
-        let command = arm.command(self.binaries, seed);
-        let program = Path::new(command.get_program()).to_path_buf();
-        slice::run(command, length, &ended, &arm.executions).map_err(Error::file("run", &program))
+        let ended = || self.is_stopped() || arm.is_over();
+        let command = arm.command(self.binaries, self.work, seed);
+        slice::run(command, length, &ended, &arm.executions)
     }
 
     fn brought(&self, arm: usize, known: usize, slice: &Slice) -> Yield {
@@ -126,37 +147,26 @@ impl Fuzz<'_> {
         }
     }
 
-    fn crashed(&self, arm: usize, crash: Option<slice::Crash>) {
+    fn crashed(&self, arm: &Arm, crash: Option<slice::Crash>) {
         let Some(crash) = crash else { return };
-        let first = self.start.elapsed().as_secs_f64();
-        let mut log = self.arms[arm].log();
-        log.crashed += 1;
-        let crashes = &mut log.crashes;
-        if crashes.iter().all(|known| known.crash.place != crash.place) {
-            crashes.push(CrashFound { crash, first });
-        }
+        arm.log().crashed += 1;
+        arm.add_crash(CrashFound { crash, first: Some(self.start.elapsed().as_secs_f64()) });
     }
 
-    /// Whether more time for the arm is wasted: its bug was found, or it only crashes.
-    fn is_over(&self, arm: &Arm) -> bool {
-        let log = arm.log();
-        log.bug_found || log.crashed >= MAX_CRASHES
-    }
-
-    fn watch(&self) -> Result<(), Error> {
-        self.arms.iter().filter(|arm| arm.target.per_variant).try_for_each(|arm| self.note(arm))
+    fn watch(&self) {
+        self.arms.iter().filter(|arm| arm.target.per_variant).for_each(|arm| self.note(arm));
     }
 
     /// Notes the time of an arm's new findings.
-    fn note(&self, arm: &Arm) -> Result<(), Error> {
-        for collected in arm.collected()? {
+    fn note(&self, arm: &Arm) {
+        let all = arm.collected().map_err(|error| self.fail(arm, error)).unwrap_or_default();
+        for collected in all {
             let mut log = arm.log();
             if let Entry::Vacant(entry) = log.findings.entry(collected.key) {
                 entry.insert(Some(self.start.elapsed().as_secs_f64()));
                 log.bug_found |= arm.bug.is_some() && triage::because_of_bug(&collected);
             }
         }
-        Ok(())
     }
 }
 

@@ -3,12 +3,17 @@
 //!
 //! Corpus and findings are on disk before a target starts its next execution, and results are
 //! written by rename: a kill at any time loses one execution, and the next campaign goes on from
-//! there. A bug in here would be a result that a replay of its case does not show.
+//! there. A target that does not do its work leaves an incomplete arm, never a clean one. A bug in
+//! here would be a result that a replay of its case does not show, or one that gets lost.
 
 mod arm;
 pub mod build;
+mod earlier;
 mod error;
 mod fuzz;
+mod leftovers;
+mod lock;
+mod log;
 mod progress;
 pub mod results;
 pub mod shares;
@@ -16,15 +21,19 @@ pub mod slice;
 mod tree;
 mod triage;
 mod witnesses;
+mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use arm::Arm;
 pub use error::Error;
-pub use tree::{Tree, Work};
+pub use tree::Tree;
 pub use triage::Found;
+
+use lock::Lock;
+use work::Work;
 
 use crate::kvm::{Bug, Variant};
 use crate::target;
@@ -81,6 +90,10 @@ pub struct Report {
     pub time: Duration,
     /// Ctrl-C ended it.
     pub interrupted: bool,
+    /// What ended the fuzzing early, if that was not its user: what it found could not be kept.
+    pub failure: Option<Error>,
+    /// Why the results are not in their folder, or not all of them.
+    pub unsaved: Option<Error>,
 }
 
 /// What a campaign found in one target and variant.
@@ -100,6 +113,8 @@ pub struct ArmReport {
     pub findings: Vec<Found>,
     /// Inputs that ended the target.
     pub crashes: Vec<CrashFound>,
+    /// Why the target did not do its work: without findings that is no clean result.
+    pub incomplete: Option<String>,
 }
 
 /// An input that ended a target: a bug of this project rather than of the protocol.
@@ -107,8 +122,8 @@ pub struct ArmReport {
 pub struct CrashFound {
     /// What ended it.
     pub crash: slice::Crash,
-    /// Seconds of fuzzing before it.
-    pub first: f64,
+    /// Seconds of fuzzing before it; `None` where an earlier campaign had it.
+    pub first: Option<f64>,
 }
 
 impl ArmReport {
@@ -133,6 +148,12 @@ impl ArmReport {
     pub fn bug_found(&self) -> bool {
         self.findings.iter().any(|found| found.because_of_bug)
     }
+
+    /// Whether the target did not do its work. A planted bug that was found is all that was asked
+    /// for.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete.is_some() && !self.bug_found()
+    }
 }
 
 impl Report {
@@ -140,23 +161,67 @@ impl Report {
     /// none or, over planted bugs, a bug that did not show.
     pub fn is_bad(&self) -> bool {
         self.arms.iter().any(|arm| match arm.bug {
-            Some(_) => !arm.bug_found() || !arm.crashes.is_empty(),
+            Some(_) => !(arm.bug_found() || arm.is_incomplete()) || !arm.crashes.is_empty(),
             None => arm.is_unexpected(),
         })
     }
+
+    /// Whether a part of what was asked for was not done.
+    pub fn is_incomplete(&self) -> bool {
+        self.failure.is_some() || self.arms.iter().any(ArmReport::is_incomplete)
+    }
 }
 
-/// Runs a campaign. `stop` ends the fuzzing early, and the search for witnesses; what was found by
-/// then is reported.
+/// Builds the targets of the clone at or above the working folder, and runs a campaign there.
+/// `stop` ends the fuzzing early, and the search for witnesses; what was found by then is reported.
 pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Report, Error> {
     let tree = Tree::find()?;
-    results::check(&plan.results)?;
+    let held = Held::take(&tree, plan)?;
     let binaries = build::targets(&tree, plan.sanitizer, stop)?;
-    let work = Work::prepare(&tree, plan)?;
-    let arms = arm::all(&tree, &work, plan)?;
-    let fuzzed = fuzz::run(&binaries, &arms, plan, stop)?;
-    let mut report = triage::report(arms, plan, &fuzzed);
-    witnesses::find(&mut report.arms, plan.jobs, stop);
-    results::write(&plan.results, &report)?;
-    Ok(report)
+    held.run(&tree, &binaries, plan, stop)
+}
+
+/// Runs a campaign in a tree whose targets are built: the files of their names in `binaries`.
+pub fn run_built(
+    tree: &Tree,
+    binaries: &Path,
+    plan: &Plan,
+    stop: &'static AtomicBool,
+) -> Result<Report, Error> {
+    Held::take(tree, plan)?.run(tree, binaries, plan, stop)
+}
+
+/// The folders that a campaign has for itself.
+struct Held {
+    work: Work,
+    _results: Lock,
+}
+
+impl Held {
+    fn take(tree: &Tree, plan: &Plan) -> Result<Held, Error> {
+        let _results = results::open(&plan.results)?;
+        Ok(Held { work: Work::lock(tree, plan)?, _results })
+    }
+
+    fn run(
+        self,
+        tree: &Tree,
+        binaries: &Path,
+        plan: &Plan,
+        stop: &'static AtomicBool,
+    ) -> Result<Report, Error> {
+        if !plan.seeds {
+            self.work.clear()?;
+        }
+        let arms = arm::all(tree, &self.work, plan)?;
+        for arm in &arms {
+            earlier::findings(arm)?;
+            earlier::crashes(arm, binaries, &self.work, stop)?;
+        }
+        let fuzzed = fuzz::run(binaries, &self.work, &arms, plan, stop);
+        let mut report = triage::report(arms, plan, fuzzed);
+        witnesses::find(&mut report.arms, plan.jobs, stop);
+        report.unsaved = results::write(&plan.results, &report).err();
+        Ok(report)
+    }
 }

@@ -1,35 +1,76 @@
 //! The results folder: a case and its JSON for each finding, for predicted cycles a case that hangs
-//! (`-hangs.case`), `results.json`, `table.txt`. Every file appears by rename, so that none is ever
-//! half written.
+//! (`-hangs.case`), `table.txt` of the last campaign, and `results.json`, where arms that the last
+//! campaign did not have keep the result of an earlier one. Every file appears by rename, so that
+//! none is ever half written.
+//!
+//! A bug in here would be a finding that is reported and has no file, or a file that is removed
+//! although nothing replaces it.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 
-use super::{ArmReport, Error, Found, Report};
+use serde_json::{Value, json};
+
+use super::lock::{self, Lock};
+use super::{ArmReport, Error, Found, Report, leftovers};
 use crate::case::{Case, files};
 use crate::report::{json, table};
 
-/// Makes the folder, so that a campaign does not fuzz in vain.
-pub(super) fn check(folder: &Path) -> Result<(), Error> {
+/// Makes the folder and locks it, and makes sure that it can be written to, so that a campaign does
+/// not fuzz in vain.
+pub(super) fn open(folder: &Path) -> Result<Lock, Error> {
     fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
-    let draft = folder.join(".draft");
-    fs::write(&draft, "").map_err(Error::file("write to", folder))?;
-    fs::remove_file(&draft).map_err(Error::file("write to", folder))
+    let mend = "wait for its end, or choose another folder with --results";
+    let lock = Lock::take(&lock::inside(folder), folder, mend)?;
+    leftovers::probe(folder)?;
+    let arms = leftovers::entries(folder)?.into_iter().filter(|path| path.is_dir());
+    arms.chain([folder.to_path_buf()]).try_for_each(|path| leftovers::remove_drafts(&path))?;
+    Ok(lock)
 }
 
-/// Writes everything and removes what an earlier campaign left of findings.
+/// Writes everything, and removes what an earlier campaign over the same arms left of findings.
+/// What cannot be written keeps nothing else from being written, and what is there from being
+/// removed.
 pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Error> {
-    let mut written = BTreeSet::new();
+    let (mut written, mut outcome) = (BTreeSet::new(), Ok(()));
     for arm in &report.arms {
         for found in &arm.findings {
-            write_found(&Files::of(folder, arm, found), found, &mut written)?;
+            let wrote = write_found(&Files::of(folder, arm, found), found, &mut written);
+            outcome = outcome.and(wrote);
         }
     }
-    files::write(&folder.join("table.txt"), text(folder, report).as_bytes())?;
-    let document = document(folder, report).text();
-    files::write(&folder.join("results.json"), document.as_bytes())?;
-    remove_others(folder, &written)
+    let mut put = |name: &str, text: String| {
+        let wrote = files::write(&folder.join(name), text.as_bytes());
+        outcome = mem::replace(&mut outcome, Ok(())).and(wrote.map_err(Error::from));
+    };
+    put("table.txt", text(folder, report));
+    put("results.json", with_others(folder, report).text());
+    outcome?;
+    remove_others(folder, report, &written)
+}
+
+/// The JSON of a report, followed by what earlier campaigns found in other arms.
+fn with_others(folder: &Path, report: &Report) -> json::Document<serde_json::Value> {
+    let ours = document(folder, report).results;
+    let ours: Vec<_> = ours.iter().map(|result| json!(result)).collect();
+    let arm = |result: &Value| ["target", "variant", "bug"].map(|name| result[name].clone());
+    let known: Vec<_> = ours.iter().map(arm).collect();
+    let others = earlier(&folder.join("results.json"));
+    let others = others.into_iter().filter(|result| !known.contains(&arm(result)));
+    json::Document::new(ours.into_iter().chain(others).collect())
+}
+
+/// The results of an earlier campaign, if that file has some.
+fn earlier(file: &Path) -> Vec<Value> {
+    let document = fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    match document {
+        Some(Value::Object(mut document)) if document["format"] == json::FORMAT => {
+            document["results"].as_array_mut().map(mem::take).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The table of a report whose results are in that folder.
@@ -102,9 +143,10 @@ fn write_found(files: &Files, found: &Found, written: &mut BTreeSet<PathBuf>) ->
     put(files.case.with_extension("json"), json::text(&entry))
 }
 
-/// Removes what an earlier campaign wrote of findings.
-fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<(), Error> {
-    for files in entries(folder).iter().flat_map(|arm| findings(arm)) {
+/// Removes what an earlier campaign wrote of findings in the arms of the report.
+fn remove_others(folder: &Path, report: &Report, written: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    let arms: BTreeSet<PathBuf> = report.arms.iter().map(|arm| folder.join(arm.name())).collect();
+    for files in arms.iter().flat_map(|arm| findings(arm)) {
         let mut old = files.iter().filter(|file| !written.contains(*file) && file.is_file());
         old.try_for_each(remove)?;
     }
@@ -169,17 +211,19 @@ mod tests {
             edges: 1,
             findings,
             crashes,
+            incomplete: None,
         };
         let mut arms = vec![arm];
         witnesses::find(&mut arms, jobs, &GO_ON);
-        Report { arms, time: Duration::ZERO, interrupted: false }
+        let (time, interrupted, failure, unsaved) = (Duration::ZERO, false, None, None);
+        Report { arms, time, interrupted, failure, unsaved }
     }
 
     /// A fresh folder for one test.
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("results-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        check(&folder).expect("the folder can be made");
+        fs::create_dir_all(&folder).expect("the folder can be made");
         folder
     }
 
@@ -232,9 +276,44 @@ mod tests {
         let hanging = names(&folder).into_iter().filter(|name| name.ends_with("-hangs.case"));
         assert_eq!(hanging.collect::<Vec<_>>(), ["mine-hangs.case"]);
         assert_eq!(names(&folder).len(), 2 * itself.arms[0].findings.len() + 1);
-        let nothing = Report { arms: Vec::new(), ..itself };
+        let mut nothing = itself;
+        nothing.arms[0].findings.clear();
         write(&folder, &nothing).expect("it can be written");
         assert_eq!(names(&folder), ["mine-hangs.case"]);
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn a_narrower_campaign_leaves_the_other_arms_alone() {
+        let folder = scratch("narrower");
+        let wide = report(PROGRAMS, 1);
+        write(&folder, &wide).expect("it can be written");
+        let (before, listed) = (names(&folder), wide.arms[0].findings.len());
+        let narrow = report(&PROGRAMS.replace("rwsem", "counted"), 1);
+        write(&folder, &narrow).expect("it can be written");
+        assert_eq!(names(&folder), before);
+        let file = folder.join("results.json");
+        let results = earlier(&file);
+        let variants: Vec<_> = results.iter().map(|r| r["variant"].as_str()).collect();
+        assert_eq!(variants, [Some("counted"), Some("rwsem")]);
+        assert_eq!(results[1]["findings"].as_array().map(Vec::len), Some(listed));
+        write(&folder, &wide).expect("it can be written");
+        assert_eq!(earlier(&file).len(), 2, "each arm once");
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn what_can_not_be_written_costs_nothing_else() {
+        let folder = scratch("partly");
+        let report = report(PROGRAMS, 1);
+        write(&folder, &report).expect("it can be written");
+        let first = Files::of(&folder, &report.arms[0], &report.arms[0].findings[0]).case;
+        fs::remove_file(&first).expect("it is there");
+        fs::create_dir_all(first.join("in-the-way")).expect("it can be made");
+        fs::remove_file(folder.join("results.json")).expect("it is there");
+        let error = write(&folder, &report).expect_err("a folder is in the way").to_string();
+        assert!(error.contains(&first.display().to_string()), "{error}");
+        assert!(folder.join("results.json").is_file(), "the others were written");
         fs::remove_dir_all(&folder).expect("the folder can be removed");
     }
 

@@ -1,27 +1,33 @@
-//! One slice: a fuzz target as a child process, for so long.
+//! One slice: a fuzz target as a child process, for the given time.
 //!
-//! The child outlives nobody: it is interrupted at the end of its slice, killed if that does not
-//! help, and carries a time limit of its own in case its parent was killed.
+//! No child outlives its slice: it is interrupted at the end, killed if that does not help, and has
+//! a time limit of its own in case its parent was killed. A bug in here would be a target that did
+//! not do its work and looks as if it had, or one that holds the campaign up.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::log::Log;
+
 /// How long a child may take to end after it was interrupted.
-const GRACE: Duration = Duration::from_secs(2);
-/// How often a child is looked after.
-const TICK: Duration = Duration::from_millis(10);
+const GRACE: Duration = Duration::from_secs(3);
+/// How often a child is looked after, in milliseconds.
+const TICK: u8 = 10;
+/// Bytes of a log that are read at a time.
+const CHUNK: usize = 1 << 16;
 /// LibFuzzer's exit code after SIGINT.
 const INTERRUPTED: i32 = 72;
-/// Lines of a child's log that are kept for the report of a crash.
-const TAIL: usize = 200;
 
 /// What a slice did.
 #[derive(Debug, Default)]
@@ -34,12 +40,12 @@ pub struct Slice {
     pub edges: u64,
     /// The input that ended it before its time.
     pub crash: Option<Crash>,
-    /// The target's own words when it could not work.
-    pub gave_up: Option<String>,
+    /// Why the target did not fuzz to the end of its slice, where no input ended it.
+    pub failure: Option<String>,
 }
 
 /// An input that ended a target.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crash {
     /// `crash`, `timeout`, `oom`; `unstable` where a replay does not show what was collected.
     pub kind: &'static str,
@@ -51,165 +57,280 @@ pub struct Crash {
     pub artifact: PathBuf,
 }
 
-/// Runs a target for `length`, or until `ended` says so. `executions` is kept up to date for the live display.
+/// How a target reacted to one input that is run again.
+#[derive(Debug)]
+pub enum Replay {
+    /// The input ended it again.
+    Crash(Crash),
+    /// The input does it no harm any more.
+    Fine,
+    /// Neither: the target could not run it, and this is why.
+    Failed(String),
+}
+
+/// Who ended a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Itself, before its time.
+    Early,
+    /// An interrupt at the end of its slice.
+    Interrupt,
+    /// A kill, because it did not react to the interrupt.
+    Kill,
+}
+
+/// Runs a target for `length`, or until `ended` returns `true`. `executions` is kept up to date for
+/// the live display. Standard input is left to the command.
 pub fn run(
     mut command: Command,
     length: Duration,
     ended: &dyn Fn() -> bool,
     executions: &AtomicU64,
-) -> io::Result<Slice> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+) -> Slice {
     command.arg(format!("-max_total_time={}", length.as_secs() + 3));
     command.arg("-print_final_stats=1");
-    let mut child = command.spawn()?;
-    let stderr = child.stderr.take().expect("stderr is piped");
-    let (status, mut log) = thread::scope(|scope| {
-        let reader = scope.spawn(move || Log::read(BufReader::new(stderr), executions));
-        let status = wait(&mut child, length, ended);
-        (status, reader.join().expect("the reader does not panic"))
-    });
-    let status = status?;
-    log.slice.crash = log.crash(status);
-    if log.slice.crash.is_none() && !matches!(status.code(), None | Some(0 | INTERRUPTED)) {
-        log.slice.gave_up = Some(log.last_words(status));
+    let before = executions.load(Ordering::Relaxed);
+    let show = |log: &Log| executions.store(before + log.executions, Ordering::Relaxed);
+    match watched(&mut command, length, ended, &show) {
+        Ok(process) => process.slice(),
+        Err(error) => Slice { failure: Some(cannot_run(&command, &error)), ..Slice::default() },
     }
-    Ok(log.slice)
 }
 
-/// Waits for the end of the child: by itself, by the clock, or because `ended` says so.
-fn wait(child: &mut Child, length: Duration, ended: &dyn Fn() -> bool) -> io::Result<ExitStatus> {
-    let end = Instant::now() + length;
-    while Instant::now() < end && !ended() {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        thread::sleep(TICK.min(end.saturating_duration_since(Instant::now())));
+/// Runs a target on that input alone, for `limit` at most.
+pub fn replay(
+    mut command: Command,
+    input: &Path,
+    limit: Duration,
+    ended: &dyn Fn() -> bool,
+) -> Replay {
+    command.arg(input);
+    let process = match watched(&mut command, limit, ended, &|_| ()) {
+        Ok(process) => process,
+        Err(error) => return Replay::Failed(cannot_run(&command, &error)),
+    };
+    match (process.crash(input), process.failure()) {
+        (Some(crash), _) => Replay::Crash(crash),
+        (None, _) if process.end == End::Early && process.status.success() => Replay::Fine,
+        (None, Some(failure)) => Replay::Failed(failure),
+        (None, None) => Replay::Failed("the replay was interrupted".to_string()),
     }
-    interrupt(child);
-    let end = Instant::now() + GRACE;
-    while Instant::now() < end {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        thread::sleep(TICK);
-    }
-    child.kill()?;
-    child.wait()
 }
 
-fn interrupt(child: &Child) {
-    // A child that has just ended cannot be interrupted, and need not be.
-    let _ = i32::try_from(child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGINT));
+fn cannot_run(command: &Command, error: &io::Error) -> String {
+    format!("cannot run {}: {error}", Path::new(command.get_program()).display())
 }
 
-/// What libFuzzer's log says.
-#[derive(Debug, Default)]
-struct Log {
-    slice: Slice,
-    tail: VecDeque<String>,
+/// A process that has ended.
+struct Ended {
+    status: ExitStatus,
+    end: End,
+    log: Log,
 }
 
-impl Log {
-    fn read(lines: impl BufRead, executions: &AtomicU64) -> Log {
-        let mut log = Log::default();
-        let before = executions.load(Ordering::Relaxed);
-        for line in lines.split(b'\n').map_while(Result::ok) {
-            log.line(String::from_utf8_lossy(&line).into_owned());
-            executions.store(before + log.slice.executions, Ordering::Relaxed);
+/// Starts the command and sees it through to its end.
+fn watched(
+    command: &mut Command,
+    length: Duration,
+    ended: &dyn Fn() -> bool,
+    show: &dyn Fn(&Log),
+) -> io::Result<Ended> {
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut running = Running::start(command)?;
+    let (mut end, mut status) = (End::Early, running.until(length, ended, show)?);
+    if status.is_none() {
+        running.interrupt();
+        (end, status) = (End::Interrupt, running.until(GRACE, &|| false, show)?);
+    }
+    let status = match status {
+        Some(status) => status,
+        None => {
+            end = End::Kill;
+            running.child.kill()?;
+            running.child.wait()?
         }
-        log
+    };
+    running.drain();
+    show(&running.log);
+    Ok(Ended { status, end, log: running.log })
+}
+
+/// A process that runs, and what it has written so far.
+///
+/// Its log is read by the thread that looks after it: one that waited for the end of the log would
+/// wait for whatever else has inherited that end.
+struct Running {
+    child: Child,
+    stderr: Option<ChildStderr>,
+    log: Log,
+    chunk: Vec<u8>,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> io::Result<Running> {
+        let mut child = command.spawn()?;
+        let stderr = child.stderr.take();
+        Ok(Running { child, stderr, log: Log::default(), chunk: vec![0; CHUNK] })
     }
 
-    fn line(&mut self, line: String) {
-        let slice = &mut self.slice;
-        if let Some(rest) = line.strip_prefix('#') {
-            let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
-            slice.executions = digits.parse().unwrap_or(0).max(slice.executions);
-        } else if let Some(n) = stat(&line, "stat::number_of_executed_units:") {
-            slice.executions = n;
-        } else if let Some(n) = stat(&line, "stat::new_units_added:") {
-            slice.new_inputs = n;
-        } else if let Some((_, rest)) = line.split_once(" inline 8-bit counters)") {
-            slice.edges = stat(rest, ":").unwrap_or(0);
+    /// Waits for the end of the child; `None` where the clock or `ended` came first.
+    fn until(
+        &mut self,
+        length: Duration,
+        ended: &dyn Fn() -> bool,
+        show: &dyn Fn(&Log),
+    ) -> io::Result<Option<ExitStatus>> {
+        let end = Instant::now() + length;
+        while Instant::now() < end && !ended() {
+            self.read(TICK);
+            show(&self.log);
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
         }
-        if self.tail.len() == TAIL {
-            self.tail.pop_front();
+        Ok(None)
+    }
+
+    /// Reads what is there, at most a chunk, and waits so many milliseconds for it. Returns whether
+    /// there may be more.
+    fn read(&mut self, wait: u8) -> bool {
+        let Some(stderr) = &mut self.stderr else {
+            thread::sleep(Duration::from_millis(wait.into()));
+            return false;
+        };
+        let mut waiting = [PollFd::new(stderr.as_fd(), PollFlags::POLLIN)];
+        if !matches!(poll(&mut waiting, PollTimeout::from(wait)), Ok(1..)) {
+            return false;
         }
-        self.tail.push_back(line);
+        match stderr.read(&mut self.chunk) {
+            Ok(0) => self.stderr = None,
+            Ok(n) => self.log.feed(&self.chunk[..n]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => self.stderr = None,
+        }
+        self.stderr.is_some()
+    }
+
+    fn interrupt(&self) {
+        // A child that has just ended cannot be interrupted, and need not be.
+        let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGINT));
+    }
+
+    /// Reads what an ended child has left, which is no more than its pipe holds.
+    fn drain(&mut self) {
+        let mut chunks = 0..64;
+        while chunks.next().is_some() && self.read(0) {}
+        self.log.finish();
+    }
+}
+
+impl Ended {
+    fn slice(self) -> Slice {
+        let crash = self.log.artifact().and_then(|artifact| self.crash(&artifact));
+        let failure = if crash.is_none() { self.failure() } else { None };
+        if let (Some(_), Some(input)) = (self.log.gave_up(), self.log.artifact()) {
+            // The input that was running when the target gave up is not to blame.
+            let _ = fs::remove_file(input);
+        }
+        let Log { executions, new_inputs, edges, .. } = self.log;
+        Slice { executions, new_inputs, edges, crash, failure }
     }
 
     /// The input that ended the target, if one did.
-    fn crash(&self, status: ExitStatus) -> Option<Crash> {
-        let kind = match status.code()? {
+    fn crash(&self, artifact: &Path) -> Option<Crash> {
+        let kind = match self.status.code()? {
             77 => "crash",
             70 => "timeout",
             71 => "oom",
             _ => return None,
         };
-        let written = |line: &String| {
-            let path = line.split_once("Test unit written to ")?.1;
-            Some(Path::new(path.trim()).to_path_buf())
-        };
-        if self.tail.iter().any(|line| line.starts_with("kvm-lock-fuzz: ")) {
+        if self.log.gave_up().is_some() {
             return None;
         }
-        let artifact = self.tail.iter().rev().find_map(written)?;
-        let (place, message) = self.panic(kind);
-        Some(Crash { kind, place, message, artifact })
+        let (place, message) = self.log.panic(kind);
+        Some(Crash { kind, place, message, artifact: artifact.to_path_buf() })
     }
 
-    /// Why a target could not work: its own line, or the last one of libFuzzer.
-    fn last_words(&self, status: ExitStatus) -> String {
-        let own = self.tail.iter().find_map(|line| line.strip_prefix("kvm-lock-fuzz: "));
-        let last = own.or(self.tail.back().map(String::as_str)).unwrap_or("it said nothing");
-        format!("a fuzz target gave up ({status}): {last}")
-    }
-
-    /// Place and words of the panic, or libFuzzer's.
-    fn panic(&self, kind: &str) -> (String, String) {
-        let panic = self.tail.iter().position(|line| line.contains(" panicked at "));
-        if let Some(at) = panic {
-            let place = self.tail[at].split_once(" panicked at ").map_or("", |parts| parts.1);
-            let words = self.tail.get(at + 1).cloned().unwrap_or_default();
-            return (inside(place.trim_end_matches(':')), words);
+    /// Why the target did not fuzz to its end, if no input ended it.
+    fn failure(&self) -> Option<String> {
+        if let Some(words) = self.log.gave_up() {
+            return Some(format!("the target gave up: {words}"));
         }
-        let error = self.tail.iter().find_map(|line| line.split_once("ERROR: libFuzzer: "));
-        (kind.to_string(), error.map_or(kind, |parts| parts.1).to_string())
+        let asked = self.end == End::Interrupt && self.status.success();
+        let interrupted = self.status.code() == Some(INTERRUPTED)
+            || self.status.signal() == Some(Signal::SIGINT as i32);
+        match self.end {
+            End::Kill => Some(format!(
+                "the target did not end within {} s of an interrupt and was killed",
+                GRACE.as_secs()
+            )),
+            _ if asked || interrupted => None,
+            _ => Some(self.last_words()),
+        }
     }
-}
 
-/// A source place without the part of the path that depends on where the tree is.
-fn inside(place: &str) -> String {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-    place.strip_prefix(root).unwrap_or(place).to_string()
-}
-
-fn stat(line: &str, name: &str) -> Option<u64> {
-    line.strip_prefix(name)?.split_whitespace().next()?.parse().ok()
+    fn last_words(&self) -> String {
+        let how = format!("the target ended by itself ({})", self.status);
+        self.log.last_words().map_or(how.clone(), |words| format!("{how}: {words}"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_libfuzzers_log() {
-        let text = "INFO: Loaded 1 modules   (1064 inline 8-bit counters): 1064 [0x1, 0x2), \n\
-                    #2\tINITED cov: 5 ft: 5 corp: 1/1b exec/s: 0 rss: 26Mb\n\
-                    #4096\tpulse  cov: 9 ft: 9 corp: 2/2b lim: 4 exec/s: 2048 rss: 26Mb\n\
-                    stat::number_of_executed_units: 5000\n\
-                    stat::new_units_added:          7\n";
-        let executions = AtomicU64::new(10);
-        let slice = Log::read(text.as_bytes(), &executions).slice;
-        assert_eq!((slice.executions, slice.new_inputs, slice.edges), (5000, 7, 1064));
-        assert_eq!(executions.into_inner(), 5010);
+    /// A slice of a shell script in the place of a target.
+    fn slice(script: &str) -> Slice {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]).stdin(Stdio::null());
+        run(command, Duration::from_millis(500), &|| false, &AtomicU64::new(0))
+    }
+
+    #[track_caller]
+    fn fails(script: &str, words: &str) {
+        let slice = slice(script);
+        let failure = slice.failure.expect("it failed");
+        assert!(failure.contains(words), "{failure}");
+        assert!(slice.crash.is_none());
     }
 
     #[test]
-    fn names_a_panic() {
-        let text = "thread '<unnamed>' panicked at src/a.rs:1:2:\nno such thing\nnote: x\n";
-        let log = Log::read(text.as_bytes(), &AtomicU64::new(0));
-        let panic = ("src/a.rs:1:2".to_string(), "no such thing".to_string());
-        assert_eq!(log.panic("crash"), panic);
+    fn a_target_that_dies_is_seen() {
+        fails("kill -9 $$", "signal: 9 (SIGKILL)");
+        fails("echo '#2 INITED' >&2; kill -SEGV $$", "signal: 11 (SIGSEGV)");
+        fails("exit 0", "exit status: 0");
+        fails("echo; echo no space >&2; exit 3", "exit status: 3): no space");
+        fails("echo 'kvm-lock-fuzz: no knob' >&2; exit 77", "gave up: no knob");
+        fails("trap '' INT; while :; do sleep 1; done", "was killed");
+    }
+
+    #[test]
+    fn a_missing_target_is_seen() {
+        let slice = run(
+            Command::new("/no/such/target"),
+            Duration::from_millis(100),
+            &|| false,
+            &AtomicU64::new(0),
+        );
+        assert!(slice.failure.expect("it failed").starts_with("cannot run /no/such/target: "));
+    }
+
+    #[test]
+    fn a_flood_or_an_heir_of_the_log_does_not_hold_it_up() {
+        let begin = Instant::now();
+        assert!(slice("while :; do echo flood; done >&2").failure.is_none());
+        fails("sleep 60 & exit 4", "exit status: 4");
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn a_target_that_works_is_fine() {
+        let executions = AtomicU64::new(10);
+        let mut command = Command::new("sh");
+        let script = "echo '#4096 pulse' >&2; trap 'exit 72' INT; while :; do sleep 0.1; done";
+        command.args(["-c", script]).stdin(Stdio::null());
+        let slice = run(command, Duration::from_millis(500), &|| false, &executions);
+        assert_eq!((slice.failure, slice.executions), (None, 4096));
+        assert_eq!(executions.into_inner(), 4106);
     }
 }

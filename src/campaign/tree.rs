@@ -1,11 +1,10 @@
-//! Where things are: the clone, its target folder, the working folders of a campaign.
+//! Where things are: the clone and its target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Error, Plan};
-use crate::kvm::{Bug, Variant};
+use super::Error;
 
 /// The clone that a campaign runs in.
 #[derive(Clone, Debug)]
@@ -64,60 +63,4 @@ fn target_folder(root: &Path) -> Result<PathBuf, Error> {
 /// The cargo that started us, or the one in the path.
 pub fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// The working folders of a campaign: seeded, from nothing, or over the planted bugs.
-#[derive(Clone, Debug)]
-pub struct Work {
-    corpus: PathBuf,
-    artifacts: PathBuf,
-}
-
-impl Work {
-    /// The folders for that plan. A campaign from nothing gets fresh ones.
-    pub fn prepare(tree: &Tree, plan: &Plan) -> Result<Work, Error> {
-        let name = match (plan.seeds, plan.bugs.is_empty()) {
-            (true, true) => "campaign",
-            (true, false) => "bugs",
-            (false, true) => "no-seeds",
-            (false, false) => "no-seeds-bugs",
-        };
-        let fuzz = tree.root.join("fuzz");
-        let work = Work {
-            corpus: fuzz.join("corpus").join(name),
-            artifacts: fuzz.join("artifacts").join(name),
-        };
-        if !plan.seeds {
-            remove(&work.corpus)?;
-            remove(&work.artifacts)?;
-        }
-        Ok(work)
-    }
-
-    /// The corpus of one arm.
-    pub fn corpus(&self, target: &str, variant: Option<Variant>, bug: Option<Bug>) -> PathBuf {
-        self.corpus.join(target).join(leaf(variant, bug))
-    }
-
-    /// The findings, crashes and timeouts of one arm.
-    pub fn artifacts(&self, target: &str, variant: Option<Variant>, bug: Option<Bug>) -> PathBuf {
-        self.artifacts.join(target).join(leaf(variant, bug))
-    }
-}
-
-fn leaf(variant: Option<Variant>, bug: Option<Bug>) -> &'static str {
-    match (bug, variant) {
-        (Some(bug), _) => bug.id(),
-        (None, Some(variant)) => variant.name(),
-        (None, None) => "",
-    }
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::File("empty", folder.to_path_buf(), error))
-        }
-        _ => Ok(()),
-    }
 }

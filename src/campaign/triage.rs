@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::arm::Collected;
+use super::arm::{Collected, Log};
 use super::fuzz::Fuzzed;
 use super::slice::Crash;
 use super::{Arm, ArmReport, CrashFound, Plan, Report};
@@ -58,7 +58,7 @@ impl Found {
 type Triaged = (Collected, Option<Found>);
 
 /// Makes a report of what the arms collected.
-pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: &Fuzzed) -> Report {
+pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: Fuzzed) -> Report {
     let end = Instant::now() + MINIMISE + plan.time / 10;
     let all: Vec<_> = arms.iter().flat_map(|arm| arm.collected().unwrap_or_default()).collect();
     let mut found = all_found(all, plan.jobs, end);
@@ -67,13 +67,15 @@ pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: &Fuzzed) -> Report {
         let (of_arm, rest) =
             found.into_iter().partition(|(at, _)| at.path.starts_with(&arm.artifacts));
         found = rest;
-        reports.push(arm_report(arm, of_arm));
+        reports.push(arm_report(arm, of_arm, &fuzzed));
     }
-    Report { arms: reports, time: fuzzed.time, interrupted: fuzzed.interrupted }
+    let Fuzzed { time, interrupted, failure } = fuzzed;
+    Report { arms: reports, time, interrupted, failure, unsaved: None }
 }
 
-fn arm_report(arm: Arm, triaged: Vec<Triaged>) -> ArmReport {
+fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed) -> ArmReport {
     let log = arm.log();
+    let executions = arm.executions.load(Ordering::Relaxed);
     let (mut findings, mut crashes) = (Vec::new(), log.crashes.clone());
     for (collected, found) in triaged {
         let first = log.findings.get(&collected.key).copied().flatten();
@@ -87,10 +89,26 @@ fn arm_report(arm: Arm, triaged: Vec<Triaged>) -> ArmReport {
         target: arm.target.name,
         variant: arm.variant,
         bug: arm.bug,
-        executions: arm.executions.load(Ordering::Relaxed),
+        executions,
         edges: log.edges,
         findings,
         crashes,
+        incomplete: log.failure.clone().or_else(|| idle(executions, &log, fuzzed)),
+    }
+}
+
+/// Why an arm without a known failure ran nothing.
+fn idle(executions: u64, log: &Log, fuzzed: &Fuzzed) -> Option<String> {
+    let before = match fuzzed.interrupted || fuzzed.failure.is_some() {
+        true => "the fuzzing was stopped",
+        false => "the time was over",
+    };
+    match (executions, log.slices) {
+        _ if log.crashed > 0 => None,
+        (1.., _) => None,
+        (0, 0) => Some(format!("{before} before its turn came")),
+        (0, 1) => Some("the target ran no execution in its one slice".to_string()),
+        (0, n) => Some(format!("the target ran no execution in {n} slices")),
     }
 }
 
@@ -99,7 +117,7 @@ fn unstable(collected: Collected, first: Option<f64>) -> CrashFound {
     let message = "a replay of the case does not show what the target found".to_string();
     let place = collected.key.0.name().to_string();
     let crash = Crash { kind: "unstable", place, message, artifact: collected.path };
-    CrashFound { crash, first: first.unwrap_or_default() }
+    CrashFound { crash, first }
 }
 
 /// Minimises all cases, as many at a time as there are jobs.

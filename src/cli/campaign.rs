@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::chosen::{bug, variants};
 use super::{Bad, Done};
-use kvm_lock_fuzz::campaign::{self, Plan, Sanitizer, results};
+use kvm_lock_fuzz::campaign::{self, Plan, Report, Sanitizer, results};
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::target;
 
@@ -26,8 +26,17 @@ use kvm_lock_fuzz::target;
 /// fuzzing is over, for 30 seconds at most; Ctrl-C ends that too, and leaves 2 seconds if it ended the
 /// fuzzing.
 ///
+/// A target that does not do its work (it dies, hangs, or its turn never came) is `did not run` or
+/// `incomplete` in the table, with the reason below, and has the verdict `incomplete` in the JSON. A
+/// full disk below fuzz/ ends the fuzzing; what was found by then is reported.
+///
+/// The results folder keeps what earlier campaigns found in variants and targets that this one does
+/// not have. Inputs that ended a target in an earlier campaign are run again, and reported again while
+/// they end it. One campaign at a time can use a results folder or the working folders of a clone.
+///
 /// Exit code: 1 for a violation in a variant that is not registered as known-bad or an input that
-/// ends a target; with --bugs or --bug, 1 where a planted bug was not found.
+/// ends a target; with --bugs or --bug, 1 where a planted bug was not found. Without such, 2 where a
+/// target did not do its work. Always 2 where a disk is full or read-only, with what was found printed.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  kvm-lock-fuzz campaign --seconds 60\n  \
                         kvm-lock-fuzz campaign --seconds 60 --no-seeds --variant rwsem\n  \
@@ -82,11 +91,13 @@ impl Arguments {
         let plan = self.plan()?;
         let stop = interrupt()?;
         let report = campaign::run(&plan, stop)?;
+        let code = code(&report);
         let text = match self.json {
             true => results::document(&plan.results, &report).text(),
             false => results::text(&plan.results, &report),
         };
-        Ok(Done::found(text, report.is_bad()))
+        let warning = report.unsaved.or(report.failure).map(|error| error.to_string());
+        Ok(Done { text, code, warning })
     }
 
     fn plan(&self) -> Result<Plan, Bad> {
@@ -132,6 +143,16 @@ impl Arguments {
             return Ok(target::REGISTRY.iter().filter(|info| all || info.per_variant).collect());
         }
         Ok(self.target.iter().map(find).collect::<Result<_, _>>()?)
+    }
+}
+
+/// Violations matter more than what was left undone. What could not be kept has a warning, and with
+/// it code 2.
+fn code(report: &Report) -> u8 {
+    match (report.is_bad(), report.is_incomplete()) {
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 0,
     }
 }
 

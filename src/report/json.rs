@@ -52,11 +52,12 @@ pub struct Verdict {
     pub variant: Option<&'static str>,
     /// The rwsem policy; null where each case brings its own.
     pub policy: Option<&'static str>,
-    /// `clean` or `violation`.
+    /// `clean` or `violation`; `incomplete` where a target did not do its work and found nothing
+    /// (`campaign`).
     pub verdict: &'static str,
     /// All schedules were tried.
     pub exhausted: bool,
-    /// What stopped the search; null where nothing did.
+    /// What stopped the search, or kept a target from its work; null where nothing did.
     pub bound: Option<String>,
     /// Schedules tried.
     pub schedules: u64,
@@ -166,7 +167,7 @@ impl Entry {
             case: None,
             operations: None,
             bursts: None,
-            seconds: Some(rounded(found.first)),
+            seconds: found.first.map(rounded),
             file: Some(crash.artifact.display().to_string()),
             shortest: None,
             witness: None,
@@ -239,17 +240,19 @@ fn verdict(violated: bool) -> &'static str {
 
 /// The document of a campaign. `files` names the files of a finding.
 pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) -> Document<Verdict> {
-    let bound = match report.interrupted {
-        true => format!("interrupted after {:.0} s", report.time.as_secs_f64()),
-        false => format!("{:.0} s", report.time.as_secs_f64()),
+    let seconds = report.time.as_secs_f64();
+    let bound = match (report.interrupted, &report.failure) {
+        (_, Some(error)) => format!("stopped after {seconds:.0} s: {error}"),
+        (true, None) => format!("interrupted after {seconds:.0} s"),
+        (false, None) => format!("{seconds:.0} s"),
     };
     let verdicts = report.arms.iter().map(|arm| Verdict {
         target: arm.target.to_string(),
         variant: arm.variant.map(|variant| variant.name()),
         policy: None,
-        verdict: verdict(arm.violations().next().is_some() || !arm.crashes.is_empty()),
+        verdict: arm_verdict(arm),
         exhausted: false,
-        bound: Some(bound.clone()),
+        bound: Some(arm.incomplete.as_ref().unwrap_or(&bound).clone()),
         schedules: arm.executions,
         findings: entries(arm, &files),
         bug: arm.bug.map(|bug| bug.id()),
@@ -259,6 +262,13 @@ pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) ->
         edges: Some(arm.edges),
     });
     Document::new(verdicts.collect())
+}
+
+fn arm_verdict(arm: &ArmReport) -> &'static str {
+    match arm.violations().next().is_some() || !arm.crashes.is_empty() {
+        false if arm.incomplete.is_some() => "incomplete",
+        violated => verdict(violated),
+    }
 }
 
 fn entries(arm: &ArmReport, files: impl Fn(&ArmReport, &Found) -> Files) -> Vec<Entry> {

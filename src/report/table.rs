@@ -1,5 +1,5 @@
-//! The table of a campaign: variant x property, or planted bug x property; below it, whether the
-//! predicted cycles hang.
+//! The table of a campaign: variant x property, or planted bug x property; below it, why arms are
+//! incomplete, and whether the predicted cycles hang.
 
 use std::fmt::Write;
 
@@ -34,7 +34,7 @@ pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) ->
         let column = table.column_mut(column).expect("the header has seven columns");
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{table}\n{}{}", closing(report), cycles(report, &files))
+    format!("{table}\n{}{}{}", closing(report), causes(report), cycles(report, &files))
 }
 
 /// Every predicted cycle, its case, and whether it hangs.
@@ -56,7 +56,11 @@ fn cycles(report: &Report, files: &impl Fn(&ArmReport, &Found) -> Files) -> Stri
 fn closing(report: &Report) -> String {
     let executions: u64 = report.arms.iter().map(|arm| arm.executions).sum();
     let seconds = report.time.as_secs_f64();
-    let how = if report.interrupted { ", interrupted" } else { "" };
+    let how = match (report.interrupted, &report.failure) {
+        (_, Some(error)) => format!(", stopped: {error}"),
+        (true, None) => ", interrupted".to_string(),
+        (false, None) => String::new(),
+    };
     format!("{} executions in {seconds:.1} s{how}\n", grouped(executions))
 }
 
@@ -70,10 +74,35 @@ fn rows(arm: &ArmReport, files: &impl Fn(&ArmReport, &Found) -> Files) -> Vec<Ve
         rest = others;
     }
     rows.extend(arm.crashes.iter().map(|crash| crash_row(arm, crash)));
+    rows.extend(unfinished(arm).map(|word| row(arm, word, 0, &Default::default())));
     if rows.is_empty() {
         rows.push(row(arm, "clean", 0, &Default::default()));
     }
     rows
+}
+
+/// The word for an arm whose target did not do its work.
+fn unfinished(arm: &ArmReport) -> Option<&'static str> {
+    arm.incomplete.as_ref().map(|_| if arm.executions == 0 { "did not run" } else { "incomplete" })
+}
+
+/// Why arms are incomplete.
+fn causes(report: &Report) -> String {
+    let mut text = String::new();
+    for arm in &report.arms {
+        if let (Some(word), Some(cause)) = (unfinished(arm), &arm.incomplete) {
+            let _ = writeln!(text, "{} {word}: {cause}", name(arm));
+        }
+    }
+    text
+}
+
+/// The target of an arm, and what it runs.
+fn name(arm: &ArmReport) -> String {
+    match arm.name() {
+        name if name == arm.target => name.to_string(),
+        name => format!("{} {name}", arm.target),
+    }
 }
 
 /// Reproducer and time of first finding.
@@ -112,7 +141,11 @@ fn smallest(
     let file = files(arm, smallest).case;
     let case = format!("{} ops, {} bursts: {}", size.operations, size.bursts, file.display());
     let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
-    (case, first.map_or("before".to_string(), |seconds| format!("{seconds:.2} s")))
+    (case, first_seen(first))
+}
+
+fn first_seen(first: Option<f64>) -> String {
+    first.map_or("before".to_string(), |seconds| format!("{seconds:.2} s"))
 }
 
 /// The earlier of two times, where none is before any.
@@ -122,7 +155,7 @@ fn earlier(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 fn crash_row(arm: &ArmReport, found: &CrashFound) -> Vec<Cell> {
     let crash = &found.crash;
-    let shown = (crash.artifact.display().to_string(), format!("{:.2} s", found.first));
+    let shown = (crash.artifact.display().to_string(), first_seen(found.first));
     row(arm, &format!("{} at {}", crash.kind, crash.place), 1, &shown)
 }
 
