@@ -1,8 +1,8 @@
 #![no_main]
-use kvm_lock_fuzz::{case::mutate, target::protocol};
+use kvm_lock_fuzz::{case::mutate, target::protocol::{Input, init, run}};
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
 
-fuzz_target!(|case: protocol::Input| protocol::run(case, &kvm_lock_fuzz_fuzz::FEATURES));
+fuzz_target!(init: init(), |case: Input| run(case, &kvm_lock_fuzz_fuzz::FEATURES));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::mutate(data, size, max_size, seed, fuzzer_mutate)
 });

@@ -109,11 +109,18 @@ fn collect(collector: &mut Collector, case: &Case, findings: &[Finding], feature
     }
 }
 
-/// Runs one input in the process's own target, set up from the environment at the first call.
+thread_local! {
+    static TARGET: RefCell<ManuallyDrop<Protocol>> = RefCell::new(ManuallyDrop::new(set_up()));
+}
+
+/// Sets up the process's own target from the environment. An engine calls it before it watches for
+/// crashes, so that a mistyped knob ends the process and leaves no crash behind.
+pub fn init() {
+    TARGET.with(|_| ());
+}
+
+/// Runs one input in the process's own target.
 pub fn run(input: Input, features: &Features) {
-    thread_local! {
-        static TARGET: RefCell<ManuallyDrop<Protocol>> = RefCell::new(ManuallyDrop::new(set_up()));
-    }
     TARGET.with_borrow_mut(|target| target.input(input.0, features));
 }
 
