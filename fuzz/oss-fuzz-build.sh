@@ -21,9 +21,10 @@ esac
 cargo fuzz build --release --debug-assertions --no-trace-compares --sanitizer "$sanitizer" \
     --target "$host"
 
-# Seeds are kept as text; `protocol` reads the binary form.
-env -u RUSTFLAGS cargo run --quiet --target-dir "$target/seeds" -- \
-    case encode corpus/protocol "$seeds/protocol"
+# Seeds are kept as text; `protocol` and `lockdep` read bytes.
+program() { env -u RUSTFLAGS cargo run --quiet --target-dir "$target/seeds" -- "$@"; }
+program case encode corpus/protocol "$seeds/protocol"
+program lockdep encode corpus/lockdep "$seeds/lockdep"
 
 for source in fuzz/fuzz_targets/*.rs; do
     name=$(basename "$source" .rs)

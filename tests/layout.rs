@@ -102,7 +102,9 @@ fn corpus_folders_are_targets() {
 fn fuzz_services_build_with_the_same_script() {
     let script = read("fuzz/oss-fuzz-build.sh");
     assert!(script.contains("fuzz/fuzz_targets/*.rs"), "the script takes every target");
-    assert!(script.contains("case encode corpus/protocol"), "the script encodes the seeds");
+    for seeds in ["case encode corpus/protocol", "lockdep encode corpus/lockdep"] {
+        assert!(script.contains(seeds), "the script encodes the seeds: {seeds}");
+    }
     assert!(read("fuzz/Dockerfile").contains("fuzz/oss-fuzz-build.sh"));
     assert!(read(".clusterfuzzlite/build.sh").contains("fuzz/oss-fuzz-build.sh"));
     for dockerfile in ["fuzz/Dockerfile", ".clusterfuzzlite/Dockerfile"] {
@@ -147,4 +149,21 @@ fn commands_of_the_readme_name_files_that_exist() {
         let path: PathBuf = path.trim_end_matches(['.', ',', ':', ';']).into();
         assert!(root().join(&path).exists(), "README.md names {}", path.display());
     }
+}
+
+/// A fuzzer started by hand is built and run as the campaign's: cargo-fuzz's default is release with
+/// debug assertions, so that the alias needs no word for these.
+#[test]
+fn the_alias_fuzzes_as_the_campaign_does() {
+    let (config, build) = (read(".cargo/config.toml"), read("src/campaign/build.rs"));
+    assert!(config.contains("\nfz = \"fuzz run -s none --no-trace-compares\"\n"), "{config}");
+    let flags = "\"--release\", \"--debug-assertions\", \"--no-trace-compares\"";
+    assert!(build.contains(flags), "the flags of the campaign's build");
+    let options = read("fuzz/fuzz_targets/protocol.options");
+    let wanted = ["max_len", "use_counters", "entropic", "mutate_depth"].map(|name| {
+        let value = options.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
+        format!(" -{name}={}", value.unwrap_or_else(|| panic!("protocol.options has no {name}")))
+    });
+    let command = format!("\ncargo fz protocol --{}\n", wanted.concat());
+    assert!(read("README.md").contains(&command), "{command}");
 }

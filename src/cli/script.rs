@@ -14,7 +14,7 @@ use kvm_lock_fuzz::target::seeds::encode_scripts;
 /// Encode event scripts for the corpus of the `lockdep` fuzz target, each into a file
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  kvm-lock-fuzz lockdep encode tests/vectors/lockdep/seed.jsonl fuzz/corpus/lockdep"
+    after_help = "Example:\n  kvm-lock-fuzz lockdep encode corpus/lockdep fuzz/corpus/lockdep"
 )]
 pub struct Encode {
     /// A file of event scripts (JSON Lines), or a folder of them
