@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::Case;
-use super::binary::{LAST_VERSION, VERSION};
+use super::binary::{FIRST_VERSION, LAST_VERSION};
 use super::draft::check;
 use super::text::{MAX_TEXT, ParseError};
 
@@ -41,7 +41,7 @@ type Result<T> = std::result::Result<T, FileError>;
 /// assert!(is_binary(&case.encode()) && !is_binary(case.to_string().as_bytes()));
 /// ```
 pub fn is_binary(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|first| (VERSION..=LAST_VERSION).contains(first))
+    bytes.first().is_some_and(|first| (FIRST_VERSION..=LAST_VERSION).contains(first))
 }
 
 impl Case {

@@ -3,10 +3,11 @@
 //! Half of the calls go to the fuzzer's own mutation, which knows what comparisons and dictionaries
 //! taught it; the other half moves, copies and joins whole records, so that ranges, slots and places
 //! that one record has found reach another. Nothing is allocated, the size given is respected, and
-//! what comes out is a version byte and whole records. A bug here would be a call that breaks one of
-//! these, or one that depends on more than its arguments.
+//! what comes out is the byte of version 2 and whole records, also of an input of version 1: the codes
+//! that its encoder wrote have the same meaning in both. A bug here would be a call that breaks one
+//! of these, or one that depends on more than its arguments.
 
-use super::binary::{Kind, RECORD, Record, VERSION};
+use super::binary::{CODES, Kind, RECORD, Record, VERSION, kind};
 use crate::prng::Prng;
 
 /// Where the records of a kind keep the fields that others may share; 0 where they have none.
@@ -19,16 +20,20 @@ struct Fields {
     slot: usize,
 }
 
-fn fields(kind: Kind) -> Fields {
-    let (hva, gfn, slot) = match kind {
+fn fields(record: &Record) -> Fields {
+    let (hva, gfn, slot) = match kind_of(record) {
         Kind::Open | Kind::Split => (3, 0, 0),
         Kind::Create | Kind::Slot => (5, 3, 2),
         Kind::Move => (0, 3, 2),
         Kind::Fault => (0, 3, 0),
         Kind::Delete | Kind::Flags => (0, 0, 2),
-        _ => (0, 0, 0),
+        Kind::End | Kind::Burst | Kind::Registrant | Kind::Config | Kind::Tail => (0, 0, 0),
     };
     Fields { hva, gfn, slot }
+}
+
+fn kind_of(record: &Record) -> Kind {
+    CODES.kinds[record[0] as usize]
 }
 
 /// Where a record keeps its task, what follows its task, and its form.
@@ -204,9 +209,9 @@ fn tweak(records: &mut Records<'_>, prng: &mut Prng) {
 /// Copies host pages, guest frame or slot of one record to another, so that they meet.
 fn meet(records: &mut Records<'_>, prng: &mut Prng) {
     let what: fn(&Record) -> usize = match prng.below(3) {
-        0 => |r| fields(Kind::of(r)).hva,
-        1 => |r| fields(Kind::of(r)).gfn,
-        _ => |r| fields(Kind::of(r)).slot,
+        0 => |r| fields(r).hva,
+        1 => |r| fields(r).gfn,
+        _ => |r| fields(r).slot,
     };
     let (a, b) = (records.pick(prng), records.pick(prng));
     let Some(from) = records.find(a, |r| what(r) > 0) else { return };
@@ -231,9 +236,9 @@ fn retarget(records: &mut Records<'_>, prng: &mut Prng) {
 /// Puts a split of the same pages into a region.
 fn nest(records: &mut Records<'_>, prng: &mut Prng) {
     let start = records.pick(prng);
-    let Some(region) = records.find(start, |r| Kind::of(r) == Kind::Open) else { return };
+    let Some(region) = records.find(start, |r| kind_of(r) == Kind::Open) else { return };
     let mut split = records.all[region];
-    split[0] = Kind::Split as u8;
+    split[0] = kind(Kind::Split);
     records.insert(region + 1, split);
 }
 
@@ -242,7 +247,7 @@ fn burst(records: &mut Records<'_>, prng: &mut Prng) {
     let owner = records.pick(prng);
     let task = records.used().get(owner).map_or(0, |record| record[TASK]);
     let mut burst = random(prng);
-    burst[0] = Kind::Burst as u8;
+    burst[0] = kind(Kind::Burst);
     burst[TASK] = task;
     burst[WHAT] = prng.below(8) as u8;
     burst[VALUE] = prng.next() as u8;

@@ -10,7 +10,7 @@ macro_rules! bugs {
         pub enum Bug { $($(#[$doc])* $bug,)* }
 
         impl Bug {
-            /// Every bug, in the order of its code in the binary case (code 0 is no bug).
+            /// Every bug.
             pub const ALL: &'static [Bug] = &[$(Bug::$bug,)*];
 
             /// The id used in cases and on the command line.

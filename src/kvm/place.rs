@@ -8,7 +8,7 @@ macro_rules! places {
         pub enum Place { $($(#[$doc])* $variant,)* }
 
         impl Place {
-            /// Every place, in the order of its code in the binary case.
+            /// Every place.
             pub const ALL: &'static [Place] = &[$(Place::$variant,)*];
 
             /// The name used in cases.

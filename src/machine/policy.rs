@@ -14,7 +14,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// Every policy, in the order of its code in the binary case.
+    /// Every policy.
     pub const ALL: [Policy; 3] = [Policy::WriterFair, Policy::ReaderBiased, Policy::PhaseFair];
 
     /// The name used in cases, on the command line and in reports.

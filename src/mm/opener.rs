@@ -57,7 +57,7 @@ pub(super) enum Change {
 }
 
 impl Opener {
-    /// Every opener, in the order of its code in the binary case.
+    /// Every opener.
     pub const ALL: [Opener; 9] = [
         Opener::Munmap,
         Opener::Mremap,

@@ -52,6 +52,32 @@ fn codes_of_version_1_keep_their_meaning() {
     common::golden("binary-v1-codes.txt", &codes(1));
 }
 
+#[test]
+fn inputs_of_version_2_keep_their_meaning() {
+    inputs_keep_their_text("binary-v2.txt", |version| version == 2);
+}
+
+/// A code that is assigned later changes its own entry here and no other.
+#[test]
+fn codes_of_version_2_keep_their_meaning() {
+    common::golden("binary-v2-codes.txt", &codes(2));
+}
+
+/// Corpora of version 1 are raised to version 2 by the mutator.
+#[test]
+fn what_was_encoded_in_version_1_means_the_same_in_version_2() {
+    for folder in ["corpus/protocol", "tests/cases/bugs", "tests/cases/kinds"] {
+        for (path, case) in common::cases_in(folder) {
+            let mut bytes = case.encode();
+            assert_eq!(bytes[0], 2);
+            for version in [1, 0, 3, 9, 0x7f, 0xff] {
+                bytes[0] = version;
+                assert_eq!(Case::decode(&bytes), case, "{}", path.display());
+            }
+        }
+    }
+}
+
 /// A registry as the binary form sees it: a record with that code, and what a case shows of it.
 struct Registry {
     name: &'static str,

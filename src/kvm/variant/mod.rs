@@ -71,7 +71,7 @@ static REGISTRY: [Info; 4] = [
 ];
 
 impl Variant {
-    /// Every variant, in the order of its code in the binary case.
+    /// Every variant.
     pub const ALL: [Variant; 4] =
         [Variant::AlwaysLock, Variant::NaiveElision, Variant::Rwsem, Variant::Counted];
 

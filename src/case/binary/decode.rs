@@ -2,15 +2,15 @@
 
 use arrayvec::ArrayVec;
 
-use super::{DEFAULT_GFN, DEFAULT_HVA, FIRST_EXACT, Kind, MAX_STEPS, Record, TASKS};
+use super::codes::{Codes, Kind, RegistrantKind, TailKind, UntilKind};
+use super::record::{DEFAULT_GFN, DEFAULT_HVA, FIRST_EXACT, MAX_STEPS, Record, TASKS};
 use crate::case::legal::MAX_PCT_DEPTH;
 use crate::case::mend::Mender;
 use crate::case::{
     Burst, Case, Config, InitialSlot, MAX_BURSTS, MAX_OPS, MAX_SPLIT_DEPTH, MAX_TASKS, Op, Opener,
     Registrant, Tail, Until,
 };
-use crate::kvm::{Bug, GFN_PAGES, MAX_SLOTS, MAX_VMS, Place, Variant};
-use crate::machine::Policy;
+use crate::kvm::{GFN_PAGES, MAX_SLOTS, MAX_VMS};
 use crate::mm::{HVA_PAGES, Pages};
 
 /// What the numbers of a record mean. Tables and masks, not branches: this is the code that the
@@ -67,8 +67,9 @@ fn task(r: &Record) -> u8 {
     TASKS[r[1] as usize % TASKS.len()]
 }
 
-fn pick<T: Copy>(all: &[T], code: u8) -> T {
-    all[code as usize % all.len()]
+/// What a code stands for.
+fn pick<T: Copy>(table: &[T; 256], code: u8) -> T {
+    table[code as usize]
 }
 
 /// The steps of all tasks in the order of the input, and which of them are whose.
@@ -79,8 +80,8 @@ struct Steps {
 }
 
 impl Steps {
-    fn push(&mut self, r: &Record) {
-        self.counted += usize::from(Kind::of(r) != Kind::End);
+    fn push(&mut self, r: &Record, kind: Kind) {
+        self.counted += usize::from(kind != Kind::End);
         if self.counted <= MAX_OPS && !self.records.is_full() {
             self.of_task[task(r) as usize] |= 1 << self.records.len();
             self.records.push(*r);
@@ -89,28 +90,36 @@ impl Steps {
 }
 
 /// Decodes into an empty case.
-pub(in crate::case::binary) fn decode(case: &mut Case, records: &[Record]) {
+pub(super) fn decode(case: &mut Case, records: &[Record], codes: &Codes) {
     let mut steps = Steps { records: ArrayVec::new(), of_task: [0; MAX_TASKS], counted: 0 };
     let mut default_vm = true;
     for r in records {
-        match Kind::of(r) {
-            kind if kind.is_step() => steps.push(r),
-            Kind::Burst => burst(case, r),
-            Kind::Registrant => registrant(&mut case.config, r),
+        let kind = pick(&codes.kinds, r[0]);
+        match kind {
+            Kind::Open
+            | Kind::Split
+            | Kind::End
+            | Kind::Create
+            | Kind::Delete
+            | Kind::Move
+            | Kind::Flags
+            | Kind::Fault => steps.push(r, kind),
+            Kind::Burst => burst(case, r, codes),
+            Kind::Registrant => registrant(&mut case.config, r, codes),
             Kind::Slot => slot(&mut case.config, r),
-            Kind::Config => default_vm = config(case, r),
-            _ => case.schedule.tail = tail(r),
+            Kind::Config => default_vm = config(case, r, codes),
+            Kind::Tail => case.schedule.tail = tail(r, codes),
         }
     }
     if default_vm && case.config.vms() == 0 {
         _ = case.config.registrants.try_push(vm(true));
     }
-    let live = programs(case, &steps);
+    let live = programs(case, &steps, codes);
     name_tasks(case, live);
 }
 
 /// Sorts the steps into programs; returns the set of tasks that have one.
-fn programs(case: &mut Case, steps: &Steps) -> u8 {
+fn programs(case: &mut Case, steps: &Steps, codes: &Codes) -> u8 {
     let vms = case.config.vms() as u8;
     let program = &mut case.programs;
     let mut live = 0;
@@ -124,7 +133,7 @@ fn programs(case: &mut Case, steps: &Steps) -> u8 {
         while left != 0 {
             let r = &steps.records[left.trailing_zeros() as usize % MAX_STEPS];
             left &= left - 1;
-            if let Some(op) = op(r, vms) {
+            if let Some(op) = op(r, vms, codes) {
                 mender.push(op);
             }
         }
@@ -188,10 +197,10 @@ fn vm_of(r: &Record, vms: u8) -> u8 {
     r[2] / MAX_SLOTS % vms.max(1)
 }
 
-fn op(r: &Record, vms: u8) -> Option<Op> {
+fn op(r: &Record, vms: u8, codes: &Codes) -> Option<Op> {
     let vm = vm_of(r, vms);
-    let op = match Kind::of(r) {
-        Kind::Open => open(pick(&Opener::ALL, r[2]), hva(r)),
+    let op = match pick(&codes.kinds, r[0]) {
+        Kind::Open => open(pick(&codes.openers, r[2]), hva(r)),
         Kind::Split => Op::Split { hva: hva(r), depth: depth(r) },
         Kind::Create => {
             let (gfn, hva) = memslot(r);
@@ -199,9 +208,10 @@ fn op(r: &Record, vms: u8) -> Option<Op> {
         }
         Kind::Delete => Op::Delete { vm, slot: slot_id(r) },
         Kind::Move => Op::Move { vm, slot: slot_id(r), gfn: new_frame(r) },
-        Kind::Flags => Op::Flags { vm, slot: slot_id(r), log_dirty: r[3] & 1 != 0 },
+        Kind::Flags => Op::Flags { vm, slot: slot_id(r), log_dirty: pick(&codes.flags, r[3]) },
         Kind::Fault => Op::Fault { vm, gfn: frame(r), write: r[2] & 1 != 0 },
-        _ => Op::End,
+        Kind::End => Op::End,
+        Kind::Burst | Kind::Registrant | Kind::Slot | Kind::Config | Kind::Tail => return None,
     };
     (vms > 0 || op.vm().is_none()).then_some(op)
 }
@@ -217,12 +227,12 @@ fn depth(r: &Record) -> u8 {
     (code >> form(r).depth) % MAX_SPLIT_DEPTH + 1
 }
 
-fn burst(case: &mut Case, r: &Record) {
+fn burst(case: &mut Case, r: &Record, codes: &Codes) {
     let points = if exact(r) { r[3].max(1) } else { r[3] % 16 + 1 };
-    let until = match r[2] % 8 {
-        0..=3 => Until::Place(pick(Place::ALL, r[3])),
-        4..=5 => Until::Blocked,
-        _ => Until::Points(points),
+    let until = match pick(&codes.untils, r[2]) {
+        UntilKind::Place => Until::Place(pick(&codes.places, r[3])),
+        UntilKind::Blocked => Until::Blocked,
+        UntilKind::Points => Until::Points(points),
     };
     if case.schedule.bursts.len() < MAX_BURSTS {
         case.schedule.bursts.push(Burst { task: task(r), until });
@@ -234,14 +244,14 @@ fn vm(with_slot: bool) -> Registrant {
     Registrant::Vm(with_slot.then_some(slot).into_iter().collect())
 }
 
-fn registrant(config: &mut Config, r: &Record) {
-    let registrant = match r[2] % 4 {
-        0 => vm(true),
-        1 => vm(false),
-        2 => Registrant::Sleeper,
-        _ => Registrant::Refuser,
+fn registrant(config: &mut Config, r: &Record, codes: &Codes) {
+    let registrant = match pick(&codes.registrants, r[2]) {
+        RegistrantKind::VmWithSlot => vm(true),
+        RegistrantKind::Vm => vm(false),
+        RegistrantKind::Sleeper => Registrant::Sleeper,
+        RegistrantKind::Refuser => Registrant::Refuser,
     };
-    if config.vms() < MAX_VMS || r[2] % 4 >= 2 {
+    if config.vms() < MAX_VMS || !matches!(registrant, Registrant::Vm(_)) {
         _ = config.registrants.try_push(registrant);
     }
 }
@@ -265,23 +275,20 @@ fn slot(config: &mut Config, r: &Record) {
 }
 
 /// Returns whether a case without a VM gets the default one.
-fn config(case: &mut Case, r: &Record) -> bool {
-    case.variant = pick(&Variant::ALL, r[1]);
-    case.bug = match (r[2] as usize % (Bug::ALL.len() + 1)).checked_sub(1) {
-        Some(code) if exact(r) => Bug::ALL.get(code).copied(),
-        _ => None,
-    };
-    case.bug = case.bug.filter(|bug| bug.variant() == case.variant);
-    case.config.policy = pick(&Policy::ALL, r[3]);
+fn config(case: &mut Case, r: &Record, codes: &Codes) -> bool {
+    case.variant = pick(&codes.variants, r[1]);
+    let bug = pick(&codes.bugs, r[2]);
+    case.bug = bug.filter(|bug| exact(r) && bug.variant() == case.variant);
+    case.config.policy = pick(&codes.policies, r[3]);
     case.config.earlier_mm = r[4] & 1 != 0;
     !exact(r) || r[5] & 1 == 0
 }
 
-fn tail(r: &Record) -> Tail {
+fn tail(r: &Record, codes: &Codes) -> Tail {
     let seed = word(r, 3);
-    match r[1] % 4 {
-        0 => Tail::Fair,
-        1 => Tail::Pct { seed, depth: r[2] % MAX_PCT_DEPTH + 1 },
-        _ => Tail::Random { seed },
+    match pick(&codes.tails, r[1]) {
+        TailKind::Fair => Tail::Fair,
+        TailKind::Pct => Tail::Pct { seed, depth: r[2] % MAX_PCT_DEPTH + 1 },
+        TailKind::Random => Tail::Random { seed },
     }
 }
