@@ -9,6 +9,7 @@ use std::path::Path;
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::case::files::{cases_in, load};
 use kvm_lock_fuzz::kvm::Variant;
+use kvm_lock_fuzz::machine::sim::{Turn, TurnEnd};
 use kvm_lock_fuzz::run::{Options, Runner};
 
 /// Kinds of findings by seed.
@@ -68,6 +69,20 @@ fn every_seed_shows_what_it_says() {
     });
     let expected = SHOWN.map(|(name, kinds)| (name.to_string(), kinds.to_vec()));
     assert_eq!(shown.collect::<Vec<_>>(), expected);
+}
+
+/// A burst that ends where its task already is runs nothing: the first `until op` of a task does, where
+/// another task runs next.
+#[test]
+fn no_burst_of_a_seed_ends_before_it_begins() {
+    let mut runner = Runner::new();
+    for (name, case) in seeds() {
+        runner.run(&case, &Options { recording: true, ..Options::of(&case) });
+        runner.inspect(|seen| {
+            let idle = |turn: &&Turn| turn.points == 0 && matches!(turn.end, TurnEnd::Place(_));
+            assert_eq!(seen.turns.iter().find(idle), None, "{name}");
+        });
+    }
 }
 
 #[test]

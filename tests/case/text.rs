@@ -28,6 +28,18 @@ fn error(text: &str) -> String {
 }
 
 #[test]
+fn a_schedule_may_be_empty() {
+    let program = "variant counted task a split 1 ";
+    let case: Case = program.parse().expect("it is a case");
+    for text in [format!("{program} schedule"), format!("schedule {program}")] {
+        assert_eq!(text.parse::<Case>().as_ref(), Ok(&case), "{text}");
+    }
+    // A task with the name of a statement is meant where one has it.
+    let named = "variant counted task split split 1 schedule split *1";
+    assert_eq!(named.parse::<Case>().expect("it is a case").schedule.bursts.len(), 1);
+}
+
+#[test]
 fn the_design_s_example_is_a_case() {
     let case = Case::parse(NESTED.as_bytes()).unwrap();
     assert_eq!(case.variant, Variant::Rwsem);

@@ -14,25 +14,46 @@ use crate::kvm::Bug;
 use super::cursor::{Cursor, Parsed};
 use super::lex::{Kind, Mistake, shorten};
 
-/// The statements: their first word and their shape.
-const STATEMENTS: [(&str, &str); 13] = [
-    ("variant", "variant NAME"),
-    ("bug", "bug ID"),
-    ("policy", "policy NAME"),
-    ("mm", "mm earlier"),
-    ("vm", "vm NAME"),
-    ("slot", "slot ID gfn FIRST..END hva PAGE"),
-    ("subscriber", "subscriber sleeper|refuser"),
-    ("task", "task NAME"),
-    ("schedule", "schedule TASK until PLACE, TASK until blocked, TASK *N then random SEED"),
-    ("fault", "fault gfn PAGE [write] [VM]"),
-    (
-        "memslot",
-        "memslot create ID gfn FIRST..END hva PAGE | delete ID | move ID gfn PAGE | flags ID log-dirty|none",
-    ),
-    ("split", "split FIRST..END [depth N]"),
-    ("end", "end"),
-];
+macro_rules! statements {
+    ($($statement:ident = $word:literal, $shape:literal;)*) => {
+        /// What a statement is, by its first word.
+        #[derive(Clone, Copy)]
+        enum Statement { $($statement,)* }
+
+        impl Statement {
+            const ALL: &'static [Statement] = &[$(Statement::$statement,)*];
+
+            /// First word and shape.
+            fn words(self) -> (&'static str, &'static str) {
+                match self { $(Statement::$statement => ($word, $shape),)* }
+            }
+        }
+    };
+}
+
+statements! {
+    Variant = "variant", "variant NAME";
+    Bug = "bug", "bug ID";
+    Policy = "policy", "policy NAME";
+    Mm = "mm", "mm earlier";
+    Vm = "vm", "vm NAME";
+    Slot = "slot", "slot ID gfn FIRST..END hva PAGE";
+    Subscriber = "subscriber", "subscriber sleeper|refuser";
+    Task = "task", "task NAME";
+    Schedule = "schedule",
+        "schedule TASK until PLACE, TASK until blocked, TASK *N then random SEED";
+    Fault = "fault", "fault gfn PAGE [write] [VM]";
+    Memslot = "memslot",
+        "memslot create ID gfn FIRST..END hva PAGE | delete ID | move ID gfn PAGE | flags ID log-dirty|none";
+    Split = "split", "split FIRST..END [depth N]";
+    End = "end", "end";
+}
+
+impl Statement {
+    fn of(word: &str) -> Option<Statement> {
+        Statement::ALL.iter().copied().find(|statement| statement.words().0 == word)
+    }
+}
 
 /// The part of the text that a statement belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +76,7 @@ struct Offsets {
 
 /// Whether a statement begins with the word.
 fn is_keyword(word: &str) -> bool {
-    STATEMENTS.iter().any(|s| s.0 == word) || Opener::ALL.iter().any(|o| o.name() == word)
+    Statement::of(word).is_some() || Opener::ALL.iter().any(|o| o.name() == word)
 }
 
 struct Parser<'a> {
@@ -99,27 +120,28 @@ impl<'a> Parser<'a> {
             let hva = self.cursor.range()?;
             return self.op(start, Op::Open { opener, hva });
         }
-        let Some(&(keyword, shape)) = STATEMENTS.iter().find(|(k, _)| *k == word) else {
-            return Err(self.no_statement());
-        };
+        let Some(statement) = Statement::of(word) else { return Err(self.no_statement()) };
+        let (keyword, shape) = statement.words();
         self.cursor.shape = shape;
         self.cursor.advance()?;
-        match keyword {
-            "variant" | "bug" | "policy" | "mm" => self.setting(keyword, start),
-            "vm" => self.vm(start),
-            "slot" => self.slot(start),
-            "subscriber" => self.subscriber(start),
-            "task" => self.task(start),
-            "schedule" => self.schedule(start),
-            "fault" => self.fault(start),
-            "memslot" => self.memslot(start),
-            "split" => self.split(start),
-            _ => self.op(start, Op::End),
+        match statement {
+            Statement::Variant | Statement::Bug | Statement::Policy | Statement::Mm => {
+                self.setting(keyword, start)
+            }
+            Statement::Vm => self.vm(start),
+            Statement::Slot => self.slot(start),
+            Statement::Subscriber => self.subscriber(start),
+            Statement::Task => self.task(start),
+            Statement::Schedule => self.schedule(start),
+            Statement::Fault => self.fault(start),
+            Statement::Memslot => self.memslot(start),
+            Statement::Split => self.split(start),
+            Statement::End => self.op(start, Op::End),
         }
     }
 
     fn no_statement(&self) -> Mistake {
-        let words: Vec<_> = STATEMENTS.iter().map(|s| s.0).collect();
+        let words: Vec<_> = Statement::ALL.iter().map(|s| s.words().0).collect();
         let openers = Opener::ALL.map(Opener::name).join(", ");
         let mend = format!("begin it with {} or {openers}", words.join(", "));
         Cursor::mistake(

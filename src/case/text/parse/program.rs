@@ -51,12 +51,8 @@ impl Parser<'_> {
     pub(super) fn memslot(&mut self, start: usize) -> Parsed<()> {
         let at = self.cursor.token.start;
         let what = self.cursor.word()?;
-        self.cursor.known(
-            ["create", "delete", "move", "flags"].contains(&what).then_some(()),
-            at,
-            "memslot update",
-            &["create", "delete", "move", "flags"],
-        )?;
+        const UPDATES: [&str; 4] = ["create", "delete", "move", "flags"];
+        self.cursor.known(UPDATES.contains(&what).then_some(()), at, "memslot update", &UPDATES)?;
         let slot = self.cursor.byte()?;
         let mut op = match what {
             "create" => {
@@ -64,7 +60,8 @@ impl Parser<'_> {
             }
             "delete" => Op::Delete { vm: 0, slot },
             "move" => Op::Move { vm: 0, slot, gfn: self.cursor.gfn_page()? },
-            _ => Op::Flags { vm: 0, slot, log_dirty: self.log_dirty()? },
+            "flags" => Op::Flags { vm: 0, slot, log_dirty: self.log_dirty()? },
+            _ => return self.cursor.known(None, at, "memslot update", &UPDATES),
         };
         let named = self.vm_name()?;
         if let Op::Create { vm, .. }

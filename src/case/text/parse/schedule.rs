@@ -2,7 +2,7 @@
 
 use super::super::cursor::{Cursor, Parsed};
 use super::super::lex::Kind;
-use super::{Block, Parser};
+use super::{Block, Parser, is_keyword};
 use crate::case::legal::Rule;
 use crate::case::{Burst, MAX_BURSTS, Tail, Until};
 use crate::kvm::Place;
@@ -11,7 +11,7 @@ impl Parser<'_> {
     pub(super) fn schedule(&mut self, start: usize) -> Parsed<()> {
         self.block = Block::Top;
         self.only_once("schedule", start)?;
-        if !self.cursor.at_word("then") {
+        if !self.cursor.at_word("then") && !self.is_over() {
             self.burst()?;
             while self.cursor.token.kind == Kind::Comma {
                 self.cursor.advance()?;
@@ -25,6 +25,15 @@ impl Parser<'_> {
             self.case.schedule.tail = self.tail()?;
         }
         Ok(())
+    }
+
+    /// Whether the text ends here or another statement begins. A task may have the name of one.
+    fn is_over(&self) -> bool {
+        match self.cursor.token.kind {
+            Kind::Eof => true,
+            Kind::Word(word) => is_keyword(word) && !self.tasks.contains(&word),
+            _ => false,
+        }
     }
 
     fn burst(&mut self) -> Parsed<()> {
