@@ -82,7 +82,7 @@ fn fnv(hash: u64, text: &str) -> u64 {
 pub enum Evidence {
     /// The validator's report of that index.
     Report(u16),
-    /// The waits of that index in [`Inspect::cycles`].
+    /// The waits of that index in [`Inspect::cycles`](crate::machine::sim::Inspect::cycles).
     Waits(u16),
     /// A broken invariant, in words that are its signature.
     Invariant(&'static str),
