@@ -197,7 +197,7 @@ impl Kvm {
 
     /// `slots_arch_lock`, which came with 5.14; the swap drops it.
     async fn lock_arch<T: KvmTask>(&self, t: T) {
-        if self.variant.has_slots_arch_lock() {
+        if self.variant.info().slots_arch_lock {
             t.mutex_lock(self.slots_arch_lock).await;
         }
     }
@@ -208,7 +208,7 @@ impl Kvm {
             let old = t.read(self.memslots).await as usize;
             let new = self.dup_memslots(t, old);
             t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
-            self.install_new_memslots(t.enter(f::INSTALL_NEW_MEMSLOTS), old, new).await;
+            self.install_new_memslots(t, old, new).await;
             self.free_memslots(t, old);
         })
         .await

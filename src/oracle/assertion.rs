@@ -4,8 +4,8 @@
 
 use super::key::Regions;
 use super::{Facts, Findings, Kind, Oracle, Remembered};
+use crate::kvm::MAX_VMS;
 use crate::kvm::trace::{Event, Side};
-use crate::kvm::{MAX_VMS, Variant};
 use crate::machine::sim::{Object, Record};
 
 #[derive(Clone, Debug, Default, Hash)]
@@ -31,7 +31,7 @@ impl Oracle for Assertions {
                 self.active[usize::from(vm)].remove(at.task, depth);
             }
             Event::Lookup { vm, depth, side, decides: true }
-                if facts.variant == Variant::Counted
+                if facts.variant.info().counts_regions
                     && !self.active[usize::from(vm)].contains(at.task, depth) =>
             {
                 out.broken(at, Kind::Assertion, uncounted_walk(side));

@@ -26,7 +26,7 @@ pub async fn range_end<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
 }
 
 /// Publishes at once: regions do not depend on what they looked up.
-pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, new: usize) {
+pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new: usize) {
     kvm.publish(t, new, false).await;
     kvm.synchronize(t).await;
 }

@@ -1,27 +1,17 @@
-//! The variants of the protocol: one file each, one line in the registry.
+//! The variants of the protocol. One is a file here, its `mod` line and its entry in the registry
+//! below: the entry writes the enum, the list, what is known of the variant and its arm of each seam.
+//!
+//! A bug in here would be a seam that runs another variant's code, or a fact of a release (the two
+//! flags) that the release does not have.
 
-pub(super) mod always_lock;
-pub(super) mod counted;
-pub(super) mod naive_elision;
-pub(super) mod rwsem;
+mod always_lock;
+mod counted;
+mod naive_elision;
+mod rwsem;
 
 use super::trace::Event;
-use super::{Kvm, KvmTask, Place};
-
-/// One version of the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[repr(u8)]
-pub enum Variant {
-    /// Before 5.13: START and END always take mmu_lock.
-    AlwaysLock,
-    /// mmu_lock elided where no memslot overlaps, with nothing that freezes the memslots (B11).
-    NaiveElision,
-    /// Sean Christopherson's v2 of April 2021: the rwsem `mmu_notifier_slots_lock`.
-    Rwsem,
-    /// Merged for 5.15: `mn_active_invalidate_count`, `mn_invalidate_lock`, rcuwait.
-    #[default]
-    Counted,
-}
+use super::{Kvm, KvmTask, Place, function as f};
+use crate::mm::NotifierRange;
 
 /// What the registry knows of a variant.
 #[derive(Debug)]
@@ -36,45 +26,103 @@ pub struct Info {
     pub summary: &'static str,
     /// Findings of kind violation are expected.
     pub known_bad: bool,
+    /// `mn_active_invalidate_count` counts its regions, and memslot updates wait until it is 0.
+    pub counts_regions: bool,
+    /// `slots_arch_lock` exists (b10a038e84d1, 5.14); `install_new_memslots` drops it.
+    pub slots_arch_lock: bool,
 }
 
-/// The registry, in the order of `Variant`.
-static REGISTRY: [Info; 4] = [
-    Info {
+macro_rules! variants {
+    ($($(#[$attribute:meta])* $variant:ident in $file:ident { $($info:tt)* })*) => {
+        /// One version of the protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+        #[repr(u8)]
+        pub enum Variant { $($(#[$attribute])* $variant,)* }
+
+        const COUNT: usize = [$(Variant::$variant),*].len();
+
+        static REGISTRY: [Info; COUNT] = [$(Info { $($info)* }),*];
+
+        impl Variant {
+            /// Every variant, in the order of the registry.
+            pub const ALL: [Variant; COUNT] = [$(Variant::$variant),*];
+        }
+
+        /// The seams: where the versions of the protocol differ.
+        impl Kvm {
+            /// `kvm_mmu_notifier_invalidate_range_start`.
+            pub(super) async fn range_start<T: KvmTask>(&self, t: T, range: &NotifierRange) {
+                let t = t.enter(f::RANGE_START);
+                match self.variant {
+                    $(Variant::$variant => $file::range_start(t, self, range).await,)*
+                }
+            }
+
+            /// `kvm_mmu_notifier_invalidate_range_end`.
+            pub(super) async fn range_end<T: KvmTask>(&self, t: T, range: &NotifierRange) {
+                let t = t.enter(f::RANGE_END);
+                match self.variant {
+                    $(Variant::$variant => $file::range_end(t, self, range).await,)*
+                }
+                self.bug_on_negative_count(t).await;
+            }
+
+            /// `install_new_memslots`: makes `new` the active array; on return nothing reads `old`.
+            pub(super) async fn install_new_memslots<T: KvmTask>(&self, t: T, old: usize, new: usize) {
+                let t = t.enter(f::INSTALL_NEW_MEMSLOTS);
+                match self.variant {
+                    $(Variant::$variant => $file::install_new_memslots(t, self, old, new).await,)*
+                }
+            }
+        }
+    };
+}
+
+variants! {
+    /// Before 5.13: START and END always take mmu_lock.
+    AlwaysLock in always_lock {
         name: "always-lock",
         release: "5.12",
         source: "e930bffe95e1 to v5.12, range tracking 4a42d848db95",
         summary: "START and END always take mmu_lock",
         known_bad: false,
-    },
-    Info {
+        counts_regions: false,
+        slots_arch_lock: false,
+    }
+    /// mmu_lock elided where no memslot overlaps, with nothing that freezes the memslots (B11).
+    NaiveElision in naive_elision {
         name: "naive-elision",
         release: "5.12",
         source: "the hazard named in 52ac8b358b0c",
         summary: "mmu_lock is elided without a hit; nothing keeps memslots frozen in a region",
         known_bad: true,
-    },
-    Info {
+        counts_regions: false,
+        slots_arch_lock: false,
+    }
+    /// Sean Christopherson's v2 of April 2021: the rwsem `mmu_notifier_slots_lock`.
+    Rwsem in rwsem {
         name: "rwsem",
         release: "5.12",
         source: "Message-Id 20210402005658.3024832-10, 2 April 2021 (v2 09/10)",
         summary: "elision; START to END holds the rwsem mmu_notifier_slots_lock for read",
         known_bad: true,
-    },
-    Info {
+        counts_regions: false,
+        slots_arch_lock: false,
+    }
+    /// Merged for 5.15: `mn_active_invalidate_count`, `mn_invalidate_lock`, rcuwait.
+    #[default]
+    Counted in counted {
         name: "counted",
         release: "5.15",
         source: "52ac8b358b0c and 071064f14d87",
         summary: "elision; memslot updates wait until mn_active_invalidate_count is 0",
         known_bad: false,
-    },
-];
+        counts_regions: true,
+        slots_arch_lock: true,
+    }
+}
 
 impl Variant {
-    /// Every variant.
-    pub const ALL: [Variant; 4] =
-        [Variant::AlwaysLock, Variant::NaiveElision, Variant::Rwsem, Variant::Counted];
-
     /// The registry entry.
     pub fn info(self) -> &'static Info {
         &REGISTRY[self as usize]
@@ -91,18 +139,6 @@ impl Variant {
     }
 }
 
-impl Variant {
-    /// Whether `slots_arch_lock` exists (b10a038e84d1, 5.14).
-    pub(super) fn has_slots_arch_lock(self) -> bool {
-        self == Variant::Counted
-    }
-
-    /// Whether memslot updates wait for counted regions.
-    fn counts_regions(self) -> bool {
-        self == Variant::Counted
-    }
-}
-
 /// What every version of `install_new_memslots` ends with.
 impl Kvm {
     /// `rcu_assign_pointer(kvm->memslots[as_id], slots)`; `one_section` says that
@@ -112,7 +148,7 @@ impl Kvm {
         t.write(self.memslots, new as u64).await;
         t.trace(Event::Publish {
             vm: self.vm,
-            counted: self.variant.counts_regions(),
+            counted: self.variant.info().counts_regions,
             active: t.peek(self.mn_active_invalidate_count),
             one_section,
         });

@@ -25,7 +25,7 @@ pub async fn range_end<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
 
 /// Publishes once no region is open; the grace period comes after up_write, for readers inside
 /// `kvm->srcu` may wait for the rwsem.
-pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, new: usize) {
+pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new: usize) {
     t.place(Place::Swap as u8).await;
     t.down_write(kvm.mmu_notifier_slots_lock).await;
     kvm.publish(t, new, false).await;
