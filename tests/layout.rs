@@ -91,6 +91,19 @@ fn the_dictionary_knows_every_word_of_the_text_form() {
 }
 
 #[test]
+fn a_variant_is_a_file_and_an_entry() {
+    let files = &names("src/kvm/variant", ".rs") - &set(["mod"]);
+    let entries = Variant::ALL.iter().map(|v| v.name().replace('-', "_"));
+    assert_eq!(files, entries.collect(), "src/kvm/variant against its registry");
+    for file in &files {
+        for other in ["src/kvm/subscriber.rs", "src/kvm/memslot.rs", "src/oracle/assertion.rs"] {
+            let code = read(other);
+            assert!(!code.contains(&format!("{file}::")) && !code.contains("Variant::"), "{other}");
+        }
+    }
+}
+
+#[test]
 fn corpus_folders_are_targets() {
     let known = &targets() | &set(["regressions"]);
     let folders = names("corpus", "");

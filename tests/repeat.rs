@@ -9,7 +9,7 @@ use kvm_lock_fuzz::run::{Options, Runner};
 fn drawn(prng: &mut Prng) -> Case {
     let bytes: Vec<u8> = (0..8 * prng.below(40) + 1).map(|_| prng.next() as u8).collect();
     let mut case = Case::decode(&bytes);
-    case.variant = Variant::ALL[prng.below(4) as usize];
+    case.variant = Variant::ALL[prng.below(Variant::ALL.len() as u32) as usize];
     case.bug = None;
     let seed = prng.next() as u16;
     case.schedule.tail = match prng.below(2) {

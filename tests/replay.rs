@@ -28,7 +28,7 @@ fn any_options(case: &Case, prng: &mut Prng) -> Options {
     let bug = Bug::ALL[prng.below(Bug::ALL.len() as u32) as usize];
     let (variant, bug) = match prng.below(3) {
         0 => (bug.variant(), Some(bug)),
-        _ => (Variant::ALL[prng.below(4) as usize], None),
+        _ => (Variant::ALL[prng.below(Variant::ALL.len() as u32) as usize], None),
     };
     let max_points = if prng.below(4) == 0 { prng.below(60) + 1 } else { own.max_points };
     let (all_points, recording) = (prng.below(3) == 0, prng.below(2) == 0);

@@ -73,7 +73,7 @@ pub fn arguments(settings: &[Setting]) -> String {
 
 /// The variants that must never violate a property.
 pub fn sound() -> impl Iterator<Item = Variant> {
-    Variant::ALL.into_iter().filter(|variant| !variant.info().known_bad)
+    Variant::sound()
 }
 
 fn parsed<T>(knob: &str, parse: fn(&str) -> Option<T>, mend: &str) -> Result<Option<T>, String> {

@@ -10,6 +10,7 @@ use kvm_lock_fuzz::explore::{
 use kvm_lock_fuzz::kvm::trace::Event;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::machine::Policy;
+use kvm_lock_fuzz::machine::native::Native;
 use kvm_lock_fuzz::machine::sim::{Fingerprint, Inspect, Object, Record};
 use kvm_lock_fuzz::oracle::Signature;
 use kvm_lock_fuzz::run::{End, Ending, Options, Outcome, Rounds, Stage};
@@ -136,11 +137,13 @@ fn on_random_cases() {
     const CASES: usize = 42;
     let few = |case: &Case| (2..=3).contains(&case.programs.tasks());
     let versions: Vec<_> = versions().collect();
+    let mut policies = Policy::ALL.to_vec();
+    policies.retain(|&policy| Native::<()>::new(policy).is_ok());
     let mut agreed = 0;
     for (i, case) in random_cases(11).filter(few).enumerate().take(10 * CASES) {
         let (variant, bug) = versions[i % versions.len()];
         let case = Case { variant, bug, ..case };
-        let policy = [Policy::WriterFair, Policy::ReaderBiased][i / versions.len() % 2];
+        let policy = policies[i / versions.len() % policies.len()];
         let options = Options { policy, ..Options::of(&case) };
         agreed += usize::from(agrees_with_explore(&case, &options, 25));
         if agreed == CASES {

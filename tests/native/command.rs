@@ -7,6 +7,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use kvm_lock_fuzz::kvm::Variant;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -53,10 +54,10 @@ fn a_nested_region_hangs_on_threads_as_on_the_simulator() {
 fn sound_variants_do_not_hang() {
     let folder = scratch("clean");
     let to = folder.to_str().expect("UTF-8");
-    let sound = ["--variant", "counted", "--variant", "always-lock", "--seconds", "2"];
-    let clean = ["stress", NESTED, "--json", "--seed", "1", "--results", to];
+    let sound: Vec<&str> = Variant::sound().flat_map(|v| ["--variant", v.name()]).collect();
+    let clean = ["stress", NESTED, "--json", "--seed", "1", "--seconds", "2", "--results", to];
     let results = results(0, &[&clean[..], &sound[..]].concat());
-    assert_eq!(results.len(), 2);
+    assert_eq!(results.len(), Variant::sound().count());
     for result in results {
         assert_eq!((&result["verdict"], &result["exhausted"]), (&"clean".into(), &false.into()));
         assert!(result["schedules"].as_u64().expect("a number") > 0);

@@ -123,6 +123,11 @@ variants! {
 }
 
 impl Variant {
+    /// The variants that no violation is known of.
+    pub fn sound() -> impl Iterator<Item = Variant> {
+        Variant::ALL.into_iter().filter(|variant| !variant.info().known_bad)
+    }
+
     /// The registry entry.
     pub fn info(self) -> &'static Info {
         &REGISTRY[self as usize]
