@@ -1,4 +1,18 @@
 #!/bin/bash -eu
+# Copyright 2026 The kvm-lock-fuzz contributors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 # Builds the fuzz targets into $OUT, each with its seeds, options and dictionary, for OSS-Fuzz,
 # ClusterFuzzLite and the test that makes their checks. Honours $SANITIZER and $RUSTFLAGS.
 cd "$(dirname "$(readlink -f "$0")")/.."

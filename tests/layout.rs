@@ -104,6 +104,21 @@ fn a_variant_is_a_file_and_an_entry() {
 }
 
 #[test]
+fn files_that_oss_fuzz_takes_begin_with_the_licence_that_its_presubmit_wants() {
+    let files = ["Dockerfile", "project.yaml", "build.sh"].map(|f| format!(".clusterfuzzlite/{f}"));
+    let ours = ["fuzz/Dockerfile", "fuzz/project.yaml", "fuzz/oss-fuzz-build.sh"];
+    let files = files.into_iter().chain(ours.map(String::from));
+    let bare = files.filter(|f| !read(f).contains("http://www.apache.org/licenses/LICENSE-2.0"));
+    assert_eq!(bare.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn both_licences_are_there_in_full() {
+    assert!(read("LICENSE-MIT").contains("Permission is hereby granted, free of charge"));
+    assert!(read("LICENSE-APACHE").contains("END OF TERMS AND CONDITIONS"));
+}
+
+#[test]
 fn corpus_folders_are_targets() {
     let known = &targets() | &set(["regressions"]);
     let folders = names("corpus", "");

@@ -32,7 +32,7 @@ pub struct Chosen {
 pub enum Points {
     /// Those between which the order can matter
     Needed,
-    /// Every acquire, access and release
+    /// Every acquire and access; releases and lock maps commute and are none
     All,
 }
 

@@ -26,7 +26,7 @@ use kvm_lock_fuzz::report::json::Document;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  kvm-lock-fuzz explore corpus/protocol/nested-behind-writer.case --variant all\n  \
-                        kvm-lock-fuzz explore big.case --seconds 600 --resume big.state"
+                        kvm-lock-fuzz explore corpus/protocol/two-vms.case --seconds 600 --resume two-vms.state"
 )]
 pub struct Arguments {
     #[command(flatten)]

@@ -22,7 +22,9 @@ pub enum Command {
 
 /// Run event scripts (JSON Lines) through the validator: one JSON verdict a line
 #[derive(Args)]
-#[command(after_help = "Example:\n  kvm-lock-fuzz lockdep check --verify vectors.jsonl")]
+#[command(
+    after_help = "Example:\n  kvm-lock-fuzz lockdep check --verify tests/vectors/lockdep/seed.jsonl"
+)]
 pub struct Check {
     /// Files of event scripts, `-` for standard input
     #[arg(required = true)]
@@ -38,7 +40,7 @@ pub struct Check {
 /// Show what the validator makes of one event script: reports as text or JSON, or the graph
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  kvm-lock-fuzz lockdep show vectors.jsonl --id seed/as_reported --as svg"
+    after_help = "Example:\n  kvm-lock-fuzz lockdep show tests/vectors/lockdep/seed.jsonl --id seed/as_reported --as svg"
 )]
 pub struct Show {
     /// File of event scripts

@@ -19,10 +19,8 @@ use kvm_lock_fuzz::run::{Described, Finding, Options, Runner, kernel_splat};
 /// none exists, or that none was found in 50,000 schedules or 100,000 states, which the answers of all variants
 /// share; `explore` looks farther.
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  kvm-lock-fuzz run corpus/protocol/nested-split-queued-writer.case \
-                        --variant all --trace"
-)]
+#[command(after_help = "Example:\n  kvm-lock-fuzz run corpus/protocol/nested-behind-writer.case \
+                        --variant all --trace")]
 pub struct Arguments {
     #[command(flatten)]
     chosen: Chosen,
