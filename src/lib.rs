@@ -13,6 +13,7 @@ pub mod machine;
 pub mod mm;
 pub mod oracle;
 pub mod prng;
+pub mod quote;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod run;

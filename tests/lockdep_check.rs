@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use kvm_lock_fuzz::lockdep::check::run;
+use kvm_lock_fuzz::lockdep::check::{MAX_NAMED, run};
 use serde_json::{Value, json};
 
 struct Checked {
@@ -151,8 +151,7 @@ fn random_damage_never_panics() {
             line
         })
         .collect();
-    let mut text = Vec::new();
-    let mut count = 0;
+    let (mut damaged, mut count) = (Vec::new(), 0);
     for _ in 0..6000 {
         let mut line = lines[random(lines.len())].clone();
         for _ in 0..1 + random(3) {
@@ -175,11 +174,52 @@ fn random_damage_never_panics() {
         }
         line.retain(|byte| *byte != b'\n');
         count += usize::from(!line.trim_ascii().is_empty());
-        text.extend(line);
-        text.push(b'\n');
+        line.push(b'\n');
+        damaged.push(line);
     }
-    let checked = check_text("random", &text, false);
-    let lines = checked.stdout.lines().count() + checked.stderr.lines().count();
-    assert_eq!((checked.code, lines), (2, count));
-    assert!(checked.stdout.lines().count() > 200, "{}", checked.stdout.lines().count());
+    // In files so short that every damaged record is named.
+    let files = damaged.chunks(MAX_NAMED).map(|lines| check_text("random", &lines.concat(), false));
+    let (mut verdicts, mut errors) = (0, 0);
+    for checked in files {
+        assert_eq!(checked.code, 2);
+        verdicts += checked.stdout.lines().count();
+        errors += checked.stderr.lines().count();
+    }
+    assert_eq!(verdicts + errors, count);
+    assert!(verdicts > 200, "{verdicts}");
+}
+
+/// What a record names cannot end its line and begin another, nor reach a terminal as control.
+#[test]
+fn an_id_cannot_forge_the_line_of_another_record() {
+    let id = "x\nother.jsonl:7: seed differs: at is 1\u{1b}[31m\u{7}\0\u{202e}";
+    let good = json!({"id": id, "raw_lock_nesting": false, "decl": [], "events": [],
+        "verdict": {"kind": "circular"}, "state": {}});
+    let bad =
+        json!({"id": id, "raw_lock_nesting": false, "decl": ["\u{1b}[2J\u{7}"], "events": []});
+    let checked = check_text("forged", format!("{good}\n{bad}\n").as_bytes(), true);
+    assert_eq!((checked.code, checked.stderr.lines().count()), (2, 3), "{}", checked.stderr);
+    assert!(
+        checked
+            .stderr
+            .contains(r"x\nother.jsonl:7: seed differs: at is 1\u{1b}[31m\u{7}\u{0}\u{202e}")
+    );
+    assert!(checked.stderr.contains(r"unknown declaration `\u{1b}[2J\u{7}`"), "{}", checked.stderr);
+    assert!(!checked.stderr.contains(|c: char| c.is_control() && c != '\n'));
+}
+
+#[test]
+fn a_file_of_something_else_does_not_bury_the_rest() {
+    let good = record(&["class A", "lock a A"], &["T acq a w"]);
+    let text = format!("{}{good}\n", "garbage\n".repeat(MAX_NAMED + 7));
+    let checked = check_text("garbage", text.as_bytes(), false);
+    assert_eq!((checked.code, checked.stdout.lines().count()), (2, 1));
+    assert_eq!(checked.stderr.lines().count(), MAX_NAMED + 1);
+    let last = checked.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.ends_with(": over 100 damaged records, mend those above first; 7 more are not listed")
+    );
+    let text = "garbage\n".repeat(MAX_NAMED);
+    let checked = check_text("bad-enough", text.as_bytes(), false);
+    assert_eq!(checked.stderr.lines().count(), MAX_NAMED);
 }

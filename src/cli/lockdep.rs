@@ -1,15 +1,17 @@
 //! `lockdep`: the validator by itself.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Bad, Done, script};
-use kvm_lock_fuzz::lockdep::check::{self, Record, read_record, report_json};
+use kvm_lock_fuzz::lockdep::check::{
+    self, Bounds, Lines, MAX_FILE, MAX_LINE, Next, Record, read_record, report_json,
+};
 use kvm_lock_fuzz::lockdep::script::{Outcome, run as run_script};
 use kvm_lock_fuzz::lockdep::{Config, Form, Mode, Report, picture};
+use kvm_lock_fuzz::quote;
 
 /// The lock validator by itself
 #[derive(Subcommand)]
@@ -43,7 +45,7 @@ pub struct Check {
     after_help = "Example:\n  kvm-lock-fuzz lockdep show tests/vectors/lockdep/seed.jsonl --id seed/as_reported --as svg"
 )]
 pub struct Show {
-    /// File of event scripts
+    /// File of event scripts, `-` for standard input
     file: PathBuf,
     /// The record to show; the first of the file unless said
     #[arg(long)]
@@ -113,7 +115,8 @@ impl Show {
         let reports = outcome.lockdep.reports();
         let text = |form: Form| {
             let one = |report: &Report| outcome.text(&record.script, report, form);
-            reports.iter().map(one).collect::<Vec<_>>().join("\n")
+            // Names are the script's, and stand between the line breaks of the text.
+            quote::page(&reports.iter().map(one).collect::<Vec<_>>().join("\n")).into_owned()
         };
         match self.form {
             _ if self.json => json(outcome),
@@ -128,11 +131,20 @@ impl Show {
     /// The record asked for; what is wrong with others does not matter.
     fn record(&self) -> Result<Record, Bad> {
         let file = self.file.display();
-        let bytes = fs::read(&self.file).map_err(|e| format!("{file}: cannot read: {e}"))?;
-        let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let unreadable = |e: io::Error| format!("{file}: cannot read: {e}; name a JSON Lines file");
+        let reader = check::open(&self.file).map_err(unreadable)?;
+        let mut lines = Lines::new(reader, Bounds::default());
         let mut bad = None;
-        for line in lines {
-            match (read_record(line, false), &self.id) {
+        loop {
+            let read = match lines.next_line().map_err(unreadable)? {
+                Next::Line(_, line) => read_record(line, false).map_err(|e| e.to_string()),
+                Next::TooLong(n) => Err(format!("line {n} is over {MAX_LINE} bytes, split it")),
+                Next::TooLarge => {
+                    return Err(format!("{file}: over {MAX_FILE} bytes, split the file").into());
+                }
+                Next::End => break,
+            };
+            match (read, &self.id) {
                 (Ok(record), Some(id)) if record.id != *id => {}
                 (Ok(record), _) => return Ok(record),
                 (Err(error), None) => return Err(format!("{file}: {error}").into()),

@@ -21,6 +21,7 @@ use clap::builder::styling::Styles;
 use clap::error::ErrorKind as Usage;
 use clap::{Parser, Subcommand};
 use kvm_lock_fuzz::case::{Case, files};
+use kvm_lock_fuzz::quote;
 
 /// Finds, explains and rules out lock-protocol bugs between KVM's MMU notifiers, memslot updates
 /// and guest page faults.
@@ -139,7 +140,7 @@ fn print(text: &str, code: u8) -> ExitCode {
 
 fn bad(line: &str) -> ExitCode {
     // Where stderr is gone too, the exit code has to do.
-    let _ = writeln!(io::stderr(), "kvm-lock-fuzz: {line}");
+    let _ = writeln!(io::stderr(), "kvm-lock-fuzz: {}", quote::line(line));
     ExitCode::from(2)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Callers declare keys, lock objects and tasks, then tell the [`Lockdep`] engine what the tasks
 //! do. It learns the order in which lock classes nest and reports what could deadlock, whether or
-//! not it did. It knows nothing of the rest of this crate.
+//! not it did. It knows nothing of the rest of this crate, but how messages quote input (`quote`).
 //!
 //! Two [`Mode`]s: `Kernel` gives the verdict of Linux 6.1 at the same event, with the same text
 //! and the same state, blind spots included; `Complete` reports everything and misses no cycle.

@@ -10,6 +10,7 @@ use super::engine::Lockdep;
 use super::engine::graph::{EN, ER, SN, SR, dependency_kind};
 use super::engine::report::Report;
 use super::types::ClassId;
+use crate::quote;
 
 /// An arrow of the picture.
 struct Arrow {
@@ -92,7 +93,8 @@ impl Picture {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', " "))
+    let text = quote::line(text);
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The graph in Graphviz's language.
@@ -122,10 +124,9 @@ fn escaped(text: &str) -> String {
         '<' => "&lt;".to_owned(),
         '>' => "&gt;".to_owned(),
         '"' => "&quot;".to_owned(),
-        c if c.is_control() => String::new(),
         c => c.to_string(),
     };
-    text.chars().map(escape).collect()
+    quote::line(text).chars().map(escape).collect()
 }
 
 /// A point of the picture.

@@ -7,6 +7,7 @@ use super::json::{Entry, Verdict};
 use crate::case::Case;
 use crate::machine::Policy;
 use crate::oracle::{Kind, Severity};
+use crate::quote;
 use crate::shrink::Size;
 use crate::stress::{Report, Reported};
 
@@ -36,7 +37,7 @@ pub fn text(case: &Case, policy: Policy, report: &Report, found: &[Found]) -> St
         let documented = if is_violation(reported) { "" } else { " (documented)" };
         let _ = writeln!(text, "\n{kind}{documented}: {message}\n    signature: {signature}");
         let _ = match file {
-            Some(file) => writeln!(text, "    after {seconds:.2} s; case: {}", file.display()),
+            Some(file) => writeln!(text, "    after {seconds:.2} s; case: {}", quote::path(file)),
             None => {
                 let lines = case.to_string().replace('\n', "\n    ");
                 writeln!(text, "    after {seconds:.2} s; case:\n    {}", lines.trim_end())

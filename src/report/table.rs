@@ -8,6 +8,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use crate::campaign::results::Files;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::oracle::Severity;
+use crate::quote;
 
 /// The table, with a closing line for what was interrupted, and the answers for predicted cycles.
 /// `files` names the files of a finding.
@@ -46,7 +47,7 @@ fn cycles(report: &Report, files: &impl Fn(&ArmReport, &Found) -> Files) -> Stri
             let files = files(arm, found);
             let (kind, message) = (found.finding.kind.name(), &found.described.message);
             let _ = writeln!(text, "\n{}, {kind}: {message}", arm.name());
-            let _ = writeln!(text, "    case: {}", files.case.display());
+            let _ = writeln!(text, "    case: {}", quote::path(&files.case));
             let _ = writeln!(text, "    {}", witness.line(|case| files.name(found, case)));
         }
     }
@@ -139,7 +140,7 @@ fn smallest(
     let smallest = of_kind.iter().min_by_key(|found| found.size()).expect("a kind has findings");
     let size = smallest.size();
     let file = files(arm, smallest).case;
-    let case = format!("{} ops, {} bursts: {}", size.operations, size.bursts, file.display());
+    let case = format!("{} ops, {} bursts: {}", size.operations, size.bursts, quote::path(&file));
     let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
     (case, first_seen(first))
 }
@@ -155,7 +156,7 @@ fn earlier(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 fn crash_row(arm: &ArmReport, found: &CrashFound) -> Vec<Cell> {
     let crash = &found.crash;
-    let shown = (crash.artifact.display().to_string(), first_seen(found.first));
+    let shown = (quote::path(&crash.artifact), first_seen(found.first));
     row(arm, &format!("{} at {}", crash.kind, crash.place), 1, &shown)
 }
 

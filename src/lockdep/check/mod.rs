@@ -6,22 +6,25 @@
 //! own `verdict` and `state`, goes to standard error; the other records still run.
 
 mod json;
+mod lines;
 mod record;
 
 pub use json::{outcome_json, report_json, state_json};
+pub use lines::{Bounds, Lines, MAX_FILE, MAX_LINE, Next, open};
 pub use record::{Record, RecordError, read_record};
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fmt::Display;
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::script;
 use super::types::{Config, Mode};
+use crate::quote;
 
-/// Longest line that is read, in bytes.
-pub const MAX_LINE: u64 = 64 << 20;
+/// Most damaged records of a file that are named; the others are counted.
+pub const MAX_NAMED: usize = 100;
 
 /// All good.
 const GOOD: u8 = 0;
@@ -74,51 +77,69 @@ struct Check<'a> {
 impl Check<'_> {
     /// Checks a file. Errors are those of writing.
     fn file(&mut self, path: &Path) -> io::Result<()> {
-        if path.as_os_str() == "-" {
-            return self.lines(path, &mut io::stdin().lock());
-        }
-        match File::open(path) {
-            Ok(file) => self.lines(path, &mut BufReader::new(file)),
+        match open(path) {
+            Ok(reader) => self.lines(path, Lines::new(reader, Bounds::default())),
             Err(error) => self.unreadable(path, &error),
         }
     }
 
+    /// One line on standard error, whatever the input has put into it.
+    fn say(&mut self, path: &Path, message: &dyn Display) -> io::Result<()> {
+        let line = format!("{}{message}", path.display());
+        writeln!(self.stderr, "{}", quote::line(&line))
+    }
+
     fn unreadable(&mut self, path: &Path, error: &io::Error) -> io::Result<()> {
         self.tally.damaged += 1;
-        writeln!(self.stderr, "{}: cannot read: {error}; name a JSON Lines file", path.display())
+        self.say(path, &format_args!(": cannot read: {error}; name a JSON Lines file"))
     }
 
-    fn lines(&mut self, path: &Path, reader: &mut dyn BufRead) -> io::Result<()> {
-        let mut line = Vec::new();
-        for number in 1_usize.. {
-            line.clear();
-            let read = reader.take(MAX_LINE).read_until(b'\n', &mut line);
-            match read {
-                Ok(0) => return Ok(()),
-                Err(error) => return self.unreadable(path, &error),
-                Ok(_) => {}
-            }
-            if line.len() as u64 == MAX_LINE && line.last() != Some(&b'\n') {
-                skip_line(reader);
-                let message = format!("a line over {MAX_LINE} bytes, split the record");
-                self.damaged(path, number, &message)?;
-            } else if !line.trim_ascii().is_empty() {
-                self.line(path, number, &line)?;
+    fn lines(&mut self, path: &Path, mut lines: Lines<impl BufRead>) -> io::Result<()> {
+        let before = self.tally.damaged;
+        loop {
+            match lines.next_line() {
+                Ok(Next::Line(number, line)) => match read_record(line, self.verify) {
+                    Err(error) => self.damaged(path, number, before, &error)?,
+                    Ok(record) => self.record(path, number, &record)?,
+                },
+                Ok(Next::TooLong(number)) => {
+                    let message = format_args!("a line over {MAX_LINE} bytes, split the record");
+                    self.damaged(path, number, before, &message)?;
+                }
+                Ok(Next::TooLarge) => {
+                    self.tally.damaged += 1;
+                    self.say(path, &format_args!(": over {MAX_FILE} bytes, split the file"))?;
+                    break;
+                }
+                Ok(Next::End) => break,
+                Err(error) => {
+                    self.unreadable(path, &error)?;
+                    break;
+                }
             }
         }
-        Ok(())
-    }
-
-    fn line(&mut self, path: &Path, number: usize, line: &[u8]) -> io::Result<()> {
-        match read_record(line, self.verify) {
-            Err(error) => self.damaged(path, number, &error.to_string()),
-            Ok(record) => self.record(path, number, &record),
+        let unnamed = (self.tally.damaged - before).saturating_sub(MAX_NAMED);
+        if unnamed == 0 {
+            return Ok(());
         }
+        let what = "damaged records, mend those above first";
+        self.say(path, &format_args!(": over {MAX_NAMED} {what}; {unnamed} more are not listed"))
     }
 
-    fn damaged(&mut self, path: &Path, number: usize, message: &str) -> io::Result<()> {
+    /// Counts a damaged record and names it, unless enough of the file were named: those of a file
+    /// that holds something else would bury the rest. `before` is the count before the file.
+    fn damaged(
+        &mut self,
+        path: &Path,
+        number: usize,
+        before: usize,
+        message: &dyn Display,
+    ) -> io::Result<()> {
         self.tally.damaged += 1;
-        writeln!(self.stderr, "{}:{number}: {message}", path.display())
+        if self.tally.damaged - before > MAX_NAMED {
+            return Ok(());
+        }
+        self.say(path, &format_args!(":{number}: {message}"))
     }
 
     fn record(&mut self, path: &Path, number: usize, record: &Record) -> io::Result<()> {
@@ -152,8 +173,8 @@ impl Check<'_> {
             return Ok(());
         }
         self.tally.differ += 1;
-        let (path, id) = (path.display(), &record.id);
-        writeln!(self.stderr, "{path}:{number}: {id} differs: {}", differences.join("; "))
+        let (id, differences) = (&record.id, differences.join("; "));
+        self.say(path, &format_args!(":{number}: {id} differs: {differences}"))
     }
 
     fn summary(&mut self) -> io::Result<()> {
@@ -167,16 +188,5 @@ impl Check<'_> {
             )?;
         }
         Ok(())
-    }
-}
-
-/// Reads to the end of an over-long line.
-fn skip_line(reader: &mut dyn BufRead) {
-    let mut rest = Vec::new();
-    while let Ok(n) = reader.take(1 << 16).read_until(b'\n', &mut rest) {
-        if n == 0 || rest.last() == Some(&b'\n') {
-            return;
-        }
-        rest.clear();
     }
 }

@@ -3,7 +3,8 @@
 //! A finding is a function of the set of edges, not of the order in which they arrived: for each
 //! edge and each of its kinds the shortest strong cycle through it, the first by class names among
 //! equally short ones; then each cycle once. The search walks (class, weak arrival) states, so no
-//! strong cycle is missed.
+//! strong cycle is missed. Edges that follow each other without a branch have their shortest cycle
+//! in common and are searched for once (`stretch`).
 //!
 //! The text of a finding is told from the event that closed the cycle, which the engine notes when
 //! it happens.
@@ -20,6 +21,7 @@ use super::log::Draft;
 use super::order::{Keys, sort};
 use super::report::{Kind, PathStep, Report, Silence};
 use super::search::Rule;
+use super::stretch::Stretches;
 
 /// Most edges that one [`Lockdep::finish`] follows; no ordinary graph comes near it.
 const MAX_WORK: usize = 1 << 25;
@@ -59,9 +61,10 @@ pub(crate) struct Findings {
     kinds: Vec<u8>,
     reach: Vec<u8>,
     keys: Keys,
+    pub(super) stretches: Stretches,
     finished: bool,
     /// Edges followed by the current `finish`.
-    work: usize,
+    pub(super) work: usize,
 }
 
 impl Findings {
@@ -104,6 +107,7 @@ impl Lockdep {
         if !self.findings.closings.is_empty() && !self.findings.finished {
             self.findings.work = 0;
             self.rank_names();
+            self.begin_stretches();
             for edge in 0..self.graph.edges().len() as u16 {
                 self.finish_edge(edge);
             }
@@ -119,9 +123,7 @@ impl Lockdep {
     }
 
     fn finish_edge(&mut self, edge: u16) {
-        let (from, to) = (self.graph.edge(edge).from, self.graph.edge(edge).to);
-        let in_cycle = from != to && self.order.agree(&self.graph, from, to);
-        if !in_cycle || !self.is_exhaustive() {
+        if !self.is_cyclic(edge) || !self.is_exhaustive() || self.is_settled(edge) {
             return;
         }
         self.findings.best.clear();
@@ -168,17 +170,21 @@ impl Lockdep {
     }
 
     /// Visits the states after one, by class name, so that the queue is in order of the names
-    /// along the paths.
+    /// along the paths. No way back leads out of the component.
     fn expand_state(&mut self, parent: usize, visit: Visit) {
         let mut keys = std::mem::take(&mut self.findings.keys);
         keys.clear();
         let mut at = self.graph.first(visit.class, Direction::Forward);
         while at != NO_EDGE {
-            keys.push((self.class_rank(self.graph.edge(at).to), at));
+            if self.is_cyclic(at) {
+                keys.push((self.class_rank(self.graph.edge(at).to), at));
+            }
+            self.findings.work += 1;
             at = self.graph.next(at, Direction::Forward);
         }
-        sort(&mut keys);
-        self.findings.work += keys.len();
+        if keys.len() > 1 {
+            sort(&mut keys);
+        }
         for &(_, at) in &keys {
             let edge = *self.graph.edge(at);
             let kinds = if visit.weak { edge.kinds & (ER | EN) } else { edge.kinds };
@@ -302,6 +308,46 @@ impl Lockdep {
             None if unseen => Some(Silence::ChainCache),
             None if self.log.reports.iter().any(reported) => Some(Silence::SwitchedOff),
             silence => silence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::types::{Acquire, Config, KeyDesc, Mode, Site};
+    use super::*;
+
+    /// Edges followed for one cycle through so many classes, with a dependency out of each of them
+    /// that leads nowhere.
+    fn work_of_ring(classes: usize) -> usize {
+        let mut lockdep = Lockdep::new(Config { mode: Mode::Complete, ..Config::default() });
+        let locks: Vec<_> = (0..classes + 1)
+            .map(|i| {
+                let name = format!("c{i}");
+                let key = lockdep.declare_key(&KeyDesc { name: &name, ..KeyDesc::default() });
+                lockdep.declare_instance(key, 0)
+            })
+            .collect();
+        let task = lockdep.declare_task();
+        for i in 0..classes {
+            for next in [locks[(i + 1) % classes], locks[classes]] {
+                lockdep.acquire(task, &Acquire::exclusive(locks[i], Site(0)));
+                lockdep.acquire(task, &Acquire::exclusive(next, Site(0)));
+                lockdep.release(task, next, Site(0));
+                lockdep.release(task, locks[i], Site(0));
+            }
+        }
+        lockdep.finish();
+        assert_eq!((lockdep.reports().len(), lockdep.is_exhaustive()), (1, true));
+        assert_eq!(lockdep.report_cycle(&lockdep.reports()[0]).len(), classes);
+        lockdep.findings.work
+    }
+
+    #[test]
+    fn a_long_cycle_costs_in_proportion_to_its_length() {
+        for classes in [1_000, 8_000] {
+            let work = work_of_ring(classes);
+            assert!(work <= 3 * classes, "{work} edges for {classes} classes");
         }
     }
 }

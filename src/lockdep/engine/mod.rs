@@ -15,7 +15,7 @@
 //! | `release` | release, re-acquisition, downgrade, subclass changes, leftovers |
 //! | `irq` | interrupt events |
 //! | `report`, `log` | what there is to say, and keeping it |
-//! | `complete`, `cycle`, `signature` | what goes beyond the kernel |
+//! | `complete`, `stretch`, `cycle`, `signature` | what goes beyond the kernel |
 
 pub mod acquire;
 pub mod chain;
@@ -36,6 +36,7 @@ pub mod release;
 pub mod report;
 pub mod search;
 pub mod signature;
+mod stretch;
 pub mod task;
 
 use super::types::*;

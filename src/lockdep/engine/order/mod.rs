@@ -117,6 +117,12 @@ impl Order {
         self.components[usize::from(component)].label
     }
 
+    /// Whether two classes are in one component: paths lead from each to the other.
+    #[inline]
+    pub(crate) fn together(&self, a: ClassId, b: ClassId) -> bool {
+        self.component[a.index()] == self.component[b.index()]
+    }
+
     /// Whether a path may lead from `to` back to `from`, a dependency of which is about to be
     /// added. Moves or merges components, so that afterwards the list agrees with it.
     pub(crate) fn agree(&mut self, graph: &Graph, from: ClassId, to: ClassId) -> bool {

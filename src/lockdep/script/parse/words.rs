@@ -4,15 +4,10 @@ use super::super::super::engine::class::MAX_LOCKDEP_SUBCLASSES;
 use super::super::super::types::{LockType, Read, WaitType};
 use super::super::ReadMode;
 use super::{MAX_NAME, Parsed};
+pub(super) use crate::quote::word as shown;
 
 /// The rest of a line.
 pub(super) type Words<'a> = std::str::SplitAsciiWhitespace<'a>;
-
-/// A word shortened for a message.
-pub(super) fn shown(word: &str) -> String {
-    let short: String = word.chars().take(40).collect();
-    if short.len() < word.len() { format!("`{short}...`") } else { format!("`{short}`") }
-}
 
 pub(super) fn named(word: &str) -> Parsed<String> {
     match word.len() {
