@@ -31,7 +31,9 @@ impl Scratch {
 
     fn script(&self, script: &str) {
         let target = self.0.join("lockdep");
-        fs::write(&target, format!("#!/bin/sh\n{script}\n")).expect("it can be written");
+        // In the background interrupts are ignored; a target takes them all the same.
+        let shell = "#!/usr/bin/env -S --default-signal=INT sh";
+        fs::write(&target, format!("{shell}\n{script}\n")).expect("it can be written");
         fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).expect("it is ours");
     }
 

@@ -279,11 +279,16 @@ impl Ended {
 mod tests {
     use super::*;
 
-    /// A slice of a shell script in the place of a target.
+    /// A shell script in the place of a target. Interrupts end it as they end a target, also where
+    /// the tests run in the background, which has them ignored.
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT", "sh", "-c", script, "sh"]).stdin(Stdio::null());
+        command
+    }
+
     fn slice(script: &str) -> Slice {
-        let mut command = Command::new("sh");
-        command.args(["-c", script, "sh"]).stdin(Stdio::null());
-        run(command, Duration::from_millis(500), &|| false, &AtomicU64::new(0))
+        run(shell(script), Duration::from_millis(500), &|| false, &AtomicU64::new(0))
     }
 
     #[track_caller]
@@ -326,10 +331,8 @@ mod tests {
     #[test]
     fn a_target_that_works_is_fine() {
         let executions = AtomicU64::new(10);
-        let mut command = Command::new("sh");
         let script = "echo '#4096 pulse' >&2; trap 'exit 72' INT; while :; do sleep 0.1; done";
-        command.args(["-c", script]).stdin(Stdio::null());
-        let slice = run(command, Duration::from_millis(500), &|| false, &executions);
+        let slice = run(shell(script), Duration::from_millis(500), &|| false, &executions);
         assert_eq!((slice.failure, slice.executions), (None, 4096));
         assert_eq!(executions.into_inner(), 4106);
     }
