@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -21,9 +22,12 @@ const PROBE: usize = 4096;
 /// The name that libFuzzer gives to the empty input: its hash.
 const EMPTY: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
-/// Whether a file of some bytes can be written to the folder now.
+/// Whether a file of some bytes can be written to the folder now. Workers may look at one folder at
+/// the same time.
 pub(super) fn probe(folder: &Path) -> Result<(), Error> {
-    let file = folder.join(format!(".probe.{}.part", process::id()));
+    static PROBES: AtomicU32 = AtomicU32::new(0);
+    let number = PROBES.fetch_add(1, Ordering::Relaxed);
+    let file = folder.join(format!(".probe.{number}.{}.part", process::id()));
     let written = fs::write(&file, [0; PROBE]);
     let removed = fs::remove_file(&file);
     written.and(removed).map_err(Error::file("write to", folder))
@@ -87,6 +91,20 @@ pub(super) fn is_alive(process: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workers_that_look_at_one_folder_do_not_meet() {
+        let folder = std::env::temp_dir().join(format!("probes-{}", process::id()));
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        let look = || (0..500).try_for_each(|_| probe(&folder)).expect("it can be written to");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(look);
+            }
+        });
+        assert_eq!(entries(&folder).expect("it can be read"), Vec::<PathBuf>::new());
+        fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
 
     #[test]
     fn drafts_of_the_dead_and_empty_inputs_go() {
