@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use kvm_lock_fuzz::campaign::shares::enough;
 use kvm_lock_fuzz::campaign::{ArmReport, Plan, Report, Sanitizer, Tree, results, run_built};
-use kvm_lock_fuzz::target;
+use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::kvm::Variant;
+use kvm_lock_fuzz::run::{Options, Runner};
+use kvm_lock_fuzz::target::{self, collect};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// A tree of one test, whose `lockdep` target is a script.
+/// A tree of one test, whose targets are a script.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -23,18 +27,23 @@ impl Scratch {
         let _ = fs::remove_dir_all(&root);
         let glue = root.join("fuzz/fuzz_targets");
         fs::create_dir_all(&glue).expect("the folder can be made");
-        fs::write(glue.join("lockdep.options"), "[libfuzzer]\ntimeout = 10\n").expect("writes");
+        for target in &target::REGISTRY {
+            let options = glue.join(target.name).with_extension("options");
+            fs::write(options, "[libfuzzer]\ntimeout = 1\n").expect("it can be written");
+        }
         let scratch = Scratch(root);
         scratch.script(script);
         scratch
     }
 
     fn script(&self, script: &str) {
-        let target = self.0.join("lockdep");
-        // In the background interrupts are ignored; a target takes them all the same.
-        let shell = "#!/usr/bin/env -S --default-signal=INT sh";
-        fs::write(&target, format!("{shell}\n{script}\n")).expect("it can be written");
-        fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        for target in &target::REGISTRY {
+            let target = self.0.join(target.name);
+            // In the background interrupts are ignored; a target takes them all the same.
+            let shell = "#!/usr/bin/env -S --default-signal=INT sh";
+            fs::write(&target, format!("{shell}\n{script}\n")).expect("it can be written");
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        }
     }
 
     fn results(&self) -> PathBuf {
@@ -45,8 +54,9 @@ impl Scratch {
         self.0.join("fuzz/artifacts/campaign/lockdep")
     }
 
-    fn campaign(&self) -> Result<Report, kvm_lock_fuzz::campaign::Error> {
-        let plan = Plan {
+    /// A campaign over the `lockdep` target.
+    fn plan(&self) -> Plan {
+        Plan {
             time: Duration::from_millis(1500),
             seeds: true,
             variants: Vec::new(),
@@ -56,13 +66,16 @@ impl Scratch {
             seed: 1,
             results: self.results(),
             sanitizer: Sanitizer::None,
-        };
-        let tree = Tree { root: self.0.clone(), target: self.0.join("target") };
-        run_built(&tree, &self.0, &plan, &STOP)
+        }
     }
 
     fn report(&self) -> Report {
-        self.campaign().expect("the campaign runs")
+        self.report_of(&self.plan())
+    }
+
+    fn report_of(&self, plan: &Plan) -> Report {
+        let tree = Tree { root: self.0.clone(), target: self.0.join("target") };
+        run_built(&tree, &self.0, plan, &STOP).expect("the campaign runs")
     }
 }
 
@@ -71,8 +84,8 @@ fn arm(report: &Report) -> &ArmReport {
     arm
 }
 
-/// A target that fuzzes until it is interrupted.
-const WORKS: &str = "echo '#64 pulse' >&2; trap 'exit 72' INT; while :; do sleep 0.05; done";
+/// A target that fuzzes until it is asked to end.
+const WORKS: &str = "echo '#64 pulse' >&2; trap 'exit 0' USR1; while :; do sleep 0.05; done";
 
 #[track_caller]
 fn is_incomplete(name: &str, script: &str, cause: &str) {
@@ -106,7 +119,82 @@ fn a_target_that_floods_its_log_is_incomplete() {
 
 #[test]
 fn a_target_that_hangs_is_incomplete() {
-    is_incomplete("hang", "trap '' INT; while :; do sleep 1; done", "was killed");
+    is_incomplete("hang", "trap '' INT USR1; while :; do sleep 1; done", "was killed");
+}
+
+/// As libFuzzer in an execution that hangs: an interrupt ends it at once, a request to end is
+/// noted, and after the time that an execution may take it reports the input.
+const HANGS: &str = "\
+echo '#64 pulse' >&2; trap '' USR1; trap 'exit 72' INT
+for last; do case $last in -artifact_prefix=*) prefix=${last#*=};; esac; done
+case $last in */timeout-*) n=35;; *) n=0;; esac
+while [ $n -lt 36 ]; do sleep 0.05; n=$((n+1)); done
+echo input >${prefix}timeout-0123
+echo \"==1== ERROR: libFuzzer: timeout after 1 seconds\" >&2
+echo \"artifact_prefix='$prefix'; Test unit written to ${prefix}timeout-0123\" >&2; exit 70";
+
+#[test]
+fn an_input_that_hangs_at_the_end_of_a_slice_is_reported() {
+    let scratch = Scratch::new("timeout", HANGS);
+    for _ in 0..2 {
+        let report = scratch.report();
+        let [found] = arm(&report).crashes.as_slice() else { panic!("one input: {report:?}") };
+        assert_eq!(
+            (found.crash.kind, found.crash.message.as_str()),
+            ("timeout", "timeout after 1 seconds")
+        );
+        assert_eq!(fs::read_to_string(&found.crash.artifact).expect("it is there"), "input\n");
+        assert!(report.is_bad());
+    }
+}
+
+#[test]
+fn arms_that_had_no_turn_are_named_with_what_gives_them_one() {
+    let scratch = Scratch::new("turns", WORKS);
+    let plan = Plan {
+        time: Duration::from_millis(900),
+        variants: vec![Variant::Rwsem],
+        targets: target::REGISTRY.iter().collect(),
+        ..scratch.plan()
+    };
+    let report = scratch.report_of(&plan);
+    assert!(report.is_incomplete() && !report.is_bad());
+    let table = results::text(&scratch.results(), &report);
+    let time = enough(&[true, false, false], 1);
+    let line = format!(
+        "\nlockdep, case_text did not run: no turn came before the time was over; \
+         give --seconds {} or more\n",
+        time.as_secs()
+    );
+    assert!(table.contains(&line), "{table}");
+    assert!(!scratch.report_of(&Plan { time, ..plan }).is_incomplete(), "that is enough");
+}
+
+/// What a target says that found something and cannot write it, because its disk is full.
+#[test]
+fn a_finding_that_could_not_be_stored_is_reported_with_its_case() {
+    let case = "variant rwsem vm vm0 slot 0 gfn 0x00..0x08 hva 0x100 task mremapper \
+                mremap 0x200..0x240 split 0x200..0x240 end";
+    let case: Case = case.parse().expect("it is a case");
+    let shown = Runner::new().run(&case, &Options::of(&case)).findings.len();
+    let says = format!(
+        "echo '{}' >&2; echo 'kvm-lock-fuzz: cannot write a finding: No space left' >&2; exit 2",
+        collect::unsaved(&case)
+    );
+    let scratch = Scratch::new("unstored", &says);
+    let protocol = vec![target::find("protocol").expect("it is registered")];
+    let plan = Plan { variants: vec![Variant::Rwsem], targets: protocol, ..scratch.plan() };
+    let report = scratch.report_of(&plan);
+    let found = &arm(&report).findings;
+    assert!(shown > 0 && found.len() == shown, "{report:?}");
+    assert!(found.iter().all(|found| found.first.is_some()), "the time of each is noted");
+    let json = results::document(&scratch.results(), &report);
+    for finding in &json.results[0].findings {
+        let file = finding.file.as_ref().expect("the results were written");
+        let saved: Case = fs::read_to_string(file).expect("it is there").parse().expect("a case");
+        assert_eq!(Some(saved.to_string()), finding.case);
+    }
+    assert!(arm(&report).incomplete.as_ref().expect("it gave up").contains("No space left"));
 }
 
 #[test]

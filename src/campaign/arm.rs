@@ -7,16 +7,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use super::leftovers;
 use super::work::Work;
 use super::{CrashFound, Error, Plan, Tree};
+use crate::case::Case;
 use crate::kvm::{Bug, Variant};
 use crate::oracle::{Kind, Signature};
+use crate::run::{Options, Runner};
 use crate::target::{Info, collect, knobs};
 
 /// Slices ended by a crash, and slices that failed in a row, after which an arm gets no more time.
 const MAX_CRASHES: usize = 3;
+/// Seconds that an execution may take where the option file says nothing.
+const TIMEOUT: u64 = 10;
 
 /// One thing to fuzz.
 #[derive(Debug)]
@@ -41,13 +46,23 @@ pub struct Arm {
 /// Identity of a finding within an arm.
 pub(super) type Key = (Kind, Signature);
 
-/// A finding on disk.
+/// A finding that a target collected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Collected {
     /// What the file's name says.
     pub key: Key,
     /// The file.
     pub path: PathBuf,
+    /// What would stand in the file, where it could not be written.
+    unsaved: Option<Vec<u8>>,
+}
+
+impl Collected {
+    /// The case that shows it.
+    pub fn case(&self) -> Option<Case> {
+        let read = || fs::read(&self.path).ok();
+        Some(Case::decode(&self.unsaved.clone().or_else(read)?))
+    }
 }
 
 /// What an arm brought so far.
@@ -56,6 +71,8 @@ pub(super) struct Log {
     /// Findings, with the seconds of fuzzing before each; `None` where an earlier campaign had
     /// it.
     pub findings: BTreeMap<Key, Option<f64>>,
+    /// Cases of findings that could not be stored, in the binary form.
+    pub unsaved: BTreeMap<Key, Vec<u8>>,
     /// Crashes, each place once.
     pub crashes: Vec<CrashFound>,
     /// Slices that ended in a crash.
@@ -149,16 +166,46 @@ impl Arm {
         command
     }
 
-    /// What the targets of this and earlier campaigns collected.
+    /// How long an execution may go on when its slice is over: libFuzzer looks at the clock twice in
+    /// the time that it allows one.
+    pub(super) fn patience(&self) -> Duration {
+        let limit = self.flags.iter().find_map(|flag| flag.strip_prefix("-timeout=")?.parse().ok());
+        Duration::from_secs(2 * limit.unwrap_or(TIMEOUT))
+    }
+
+    /// Keeps what cases show that a target could not store.
+    pub(super) fn keep(&self, cases: &[Case]) {
+        for case in cases {
+            let (mut runner, bytes) = (Runner::new(), case.encode());
+            for finding in &runner.run(case, &Options::of(case)).findings {
+                let key = (finding.kind, finding.signature);
+                self.log().unsaved.insert(key, bytes.clone());
+            }
+        }
+    }
+
+    /// What could not be stored.
+    pub(super) fn unsaved(&self) -> Vec<Collected> {
+        let path = |(kind, signature)| self.artifacts.join(collect::file_name(kind, signature));
+        let log = self.log();
+        let all = log.unsaved.iter();
+        all.map(|(&key, bytes)| Collected { key, path: path(key), unsaved: Some(bytes.clone()) })
+            .collect()
+    }
+
+    /// What the targets of this and earlier campaigns collected, and what they could not store.
     pub(super) fn collected(&self) -> Result<Vec<Collected>, Error> {
         let failed = || Error::file("read", &self.artifacts);
         let mut collected = Vec::new();
         for entry in fs::read_dir(&self.artifacts).map_err(failed())? {
             let entry = entry.map_err(failed())?;
             if let Some(key) = entry.file_name().to_str().and_then(collect::parse_file_name) {
-                collected.push(Collected { key, path: entry.path() });
+                collected.push(Collected { key, path: entry.path(), unsaved: None });
             }
         }
+        let mut unsaved = self.unsaved();
+        unsaved.retain(|one| !one.path.exists());
+        collected.extend(unsaved);
         collected.sort();
         Ok(collected)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::case::files::FileError;
+use crate::case::files::{FileError, mend};
 
 /// Why a campaign could not be run.
 #[derive(Debug)]
@@ -60,18 +60,6 @@ impl fmt::Display for Error {
             }
             Error::Interrupted => f.write_str("interrupted before the fuzzing began"),
         }
-    }
-}
-
-/// How to mend what the system calls that.
-fn mend(kind: io::ErrorKind) -> &'static str {
-    use io::ErrorKind::*;
-    match kind {
-        StorageFull | QuotaExceeded => "; free some space there, what is saved already stays",
-        ReadOnlyFilesystem | PermissionDenied => "; make it writable or choose another place",
-        AlreadyExists | NotADirectory => "; a file is in the place of a folder: move it away",
-        IsADirectory => "; a folder is in the place of a file: move it away",
-        _ => "",
     }
 }
 

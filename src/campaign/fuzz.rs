@@ -78,6 +78,7 @@ impl Fuzz<'_> {
             let begin = Instant::now();
             let known = self.arms[arm].log().findings.len();
             let slice = self.slice(arm, length, seed);
+            self.arms[arm].keep(&slice.unsaved);
             self.note(&self.arms[arm]);
             let brought = self.brought(arm, known, &slice);
             self.ended(&self.arms[arm], slice);
@@ -136,7 +137,7 @@ impl Fuzz<'_> {
         let arm = &self.arms[arm];
         let ended = || self.is_stopped() || arm.is_over();
         let command = arm.command(self.binaries, self.work, seed);
-        slice::run(command, length, &ended, &arm.executions)
+        slice::run(command, length, arm.patience(), &ended, &arm.executions)
     }
 
     fn brought(&self, arm: usize, known: usize, slice: &Slice) -> Yield {

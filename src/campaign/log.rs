@@ -4,10 +4,17 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
+use crate::case::Case;
+use crate::target::collect;
+
 /// Lines of a log that are kept for the report of a crash.
 const TAIL: usize = 200;
-/// Bytes of a line that are kept.
-const LINE: usize = 4096;
+/// Bytes of a line that are read: more than the longest case has.
+const LINE: usize = 1 << 14;
+/// Characters of a line that are kept.
+const KEPT: usize = 4096;
+/// Cases that are kept.
+const CASES: usize = 16;
 /// Characters of a target's words that are quoted.
 const QUOTED: usize = 300;
 /// How a target begins its own words when it cannot work.
@@ -22,6 +29,8 @@ pub(super) struct Log {
     pub new_inputs: u64,
     /// Instrumented edges.
     pub edges: u64,
+    /// Cases that the target could not store.
+    pub unsaved: Vec<Case>,
     tail: VecDeque<String>,
     begun: Vec<u8>,
 }
@@ -61,11 +70,15 @@ impl Log {
             self.new_inputs = n;
         } else if let Some((_, rest)) = line.split_once(" inline 8-bit counters)") {
             self.edges = stat(rest, ":").unwrap_or(0);
+        } else if let Some(case) = collect::parse_unsaved(&line)
+            && self.unsaved.len() < CASES
+        {
+            self.unsaved.push(case);
         }
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
-        self.tail.push_back(line);
+        self.tail.push_back(line.chars().take(KEPT).collect());
     }
 
     /// The target's own words, if it could not work.
@@ -138,6 +151,19 @@ mod tests {
                     stat::new_units_added:          7\n";
         let log = log(text.as_bytes());
         assert_eq!((log.executions, log.new_inputs, log.edges), (5000, 7, 1064));
+    }
+
+    #[test]
+    fn takes_in_cases_that_could_not_be_stored() {
+        let longest = |seed| {
+            let bytes = (0..4096u32).map(|i| (i.wrapping_mul(seed) >> 11) as u8);
+            Case::decode(&bytes.collect::<Vec<u8>>())
+        };
+        for seed in 0..50 {
+            let case = longest(2_654_435_761u32.wrapping_add(2 * seed));
+            let log = log(format!("{}\nx\n", collect::unsaved(&case)).as_bytes());
+            assert_eq!(log.unsaved, [case]);
+        }
     }
 
     #[test]

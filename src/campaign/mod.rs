@@ -221,7 +221,7 @@ impl Held {
         let fuzzed = fuzz::run(binaries, &self.work, &arms, plan, stop);
         let mut report = triage::report(arms, plan, fuzzed);
         witnesses::find(&mut report.arms, plan.jobs, stop);
-        report.unsaved = results::write(&plan.results, &report).err();
+        report.unsaved = results::write(&plan.results, &mut report).err();
         Ok(report)
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::lock::{self, Lock};
-use super::{ArmReport, Error, Found, Report, leftovers};
+use super::{Error, Found, Report, leftovers};
 use crate::case::{Case, files};
 use crate::report::{json, table};
 
@@ -32,15 +32,18 @@ pub(super) fn open(folder: &Path) -> Result<Lock, Error> {
 
 /// Writes everything, and removes what an earlier campaign over the same arms left of findings.
 /// What cannot be written keeps nothing else from being written, and what is there from being
-/// removed.
-pub(super) fn write(folder: &Path, report: &Report) -> Result<(), Error> {
+/// removed. Findings whose files could not be written are marked so, and the table has their cases.
+pub(super) fn write(folder: &Path, report: &mut Report) -> Result<(), Error> {
     let (mut written, mut outcome) = (BTreeSet::new(), Ok(()));
-    for arm in &report.arms {
-        for found in &arm.findings {
-            let wrote = write_found(&Files::of(folder, arm, found), found, &mut written);
+    for arm in &mut report.arms {
+        let name = arm.name();
+        for found in &mut arm.findings {
+            let wrote = write_found(&Files::of(folder, name, found), found, &mut written);
+            found.unsaved = wrote.is_err();
             outcome = outcome.and(wrote);
         }
     }
+    let report = &*report;
     let mut put = |name: &str, text: String| {
         let wrote = files::write(&folder.join(name), text.as_bytes());
         outcome = mem::replace(&mut outcome, Ok(())).and(wrote.map_err(Error::from));
@@ -75,12 +78,12 @@ fn earlier(file: &Path) -> Vec<Value> {
 
 /// The table of a report whose results are in that folder.
 pub fn text(folder: &Path, report: &Report) -> String {
-    table::campaign(report, |arm, found| Files::of(folder, arm, found))
+    table::campaign(report, |arm, found| Files::of(folder, arm.name(), found))
 }
 
 /// The JSON of a report whose results are in that folder.
 pub fn document(folder: &Path, report: &Report) -> json::Document<json::Verdict> {
-    json::campaign(report, |arm, found| Files::of(folder, arm, found))
+    json::campaign(report, |arm, found| Files::of(folder, arm.name(), found))
 }
 
 /// Where a finding is written.
@@ -93,16 +96,19 @@ pub struct Files {
 }
 
 impl Files {
-    fn of(folder: &Path, arm: &ArmReport, found: &Found) -> Files {
+    fn of(folder: &Path, arm: &str, found: &Found) -> Files {
         let finding = &found.finding;
         let name = format!("{}-{:08x}.case", finding.kind.name(), finding.signature.0 >> 32);
-        let case = folder.join(arm.name()).join(name);
+        let case = folder.join(arm).join(name);
         let hangs = hanging(found).map(|_| beside(&case, HANGS));
         Files { case, hangs }
     }
 
-    /// Where the finding's case, or that of its witness, is.
+    /// Where the finding's case, or that of its witness, is; none where it could not be written.
     pub fn name(&self, found: &Found, case: &Case) -> Option<String> {
+        if found.unsaved {
+            return None;
+        }
         let file = if *case == found.case { Some(&self.case) } else { self.hangs.as_ref() };
         file.map(|file| file.display().to_string())
     }
@@ -177,7 +183,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
-    use super::super::witnesses;
+    use super::super::{ArmReport, witnesses};
     use super::*;
     use crate::run::{Ending, Options, Runner};
 
@@ -199,6 +205,7 @@ mod tests {
             first: None,
             because_of_bug: false,
             artifact: PathBuf::new(),
+            unsaved: false,
             witness: None,
         };
         let findings: Vec<Found> = findings.iter().map(found).collect();
@@ -241,8 +248,8 @@ mod tests {
     #[test]
     fn a_predicted_cycle_comes_with_a_case_that_hangs() {
         let folder = scratch("hangs");
-        let report = report(PROGRAMS, 1);
-        write(&folder, &report).expect("it can be written");
+        let mut report = report(PROGRAMS, 1);
+        write(&folder, &mut report).expect("it can be written");
         let document = serde_json::to_value(document(&folder, &report)).expect("it is JSON");
         let findings = document["results"][0]["findings"].as_array().expect("a list").clone();
         assert_eq!(findings.len(), 2, "a nested region predicts a recursion and a circle");
@@ -265,20 +272,20 @@ mod tests {
     #[test]
     fn what_a_later_campaign_does_not_have_goes() {
         let folder = scratch("later");
-        write(&folder, &report(PROGRAMS, 1)).expect("it can be written");
+        write(&folder, &mut report(PROGRAMS, 1)).expect("it can be written");
         let foreign = folder.join("rwsem/mine-hangs.case");
         fs::write(&foreign, PROGRAMS).expect("it can be written");
         let hanging = names(&folder).iter().filter(|name| name.ends_with("-hangs.case")).count();
         assert_eq!(hanging, 3);
         // The case hangs by itself now, so that it is its own witness.
-        let itself = report(&[PROGRAMS, HANGING].concat(), 1);
-        write(&folder, &itself).expect("it can be written");
+        let mut itself = report(&[PROGRAMS, HANGING].concat(), 1);
+        write(&folder, &mut itself).expect("it can be written");
         let hanging = names(&folder).into_iter().filter(|name| name.ends_with("-hangs.case"));
         assert_eq!(hanging.collect::<Vec<_>>(), ["mine-hangs.case"]);
         assert_eq!(names(&folder).len(), 2 * itself.arms[0].findings.len() + 1);
         let mut nothing = itself;
         nothing.arms[0].findings.clear();
-        write(&folder, &nothing).expect("it can be written");
+        write(&folder, &mut nothing).expect("it can be written");
         assert_eq!(names(&folder), ["mine-hangs.case"]);
         fs::remove_dir_all(&folder).expect("the folder can be removed");
     }
@@ -286,18 +293,18 @@ mod tests {
     #[test]
     fn a_narrower_campaign_leaves_the_other_arms_alone() {
         let folder = scratch("narrower");
-        let wide = report(PROGRAMS, 1);
-        write(&folder, &wide).expect("it can be written");
+        let mut wide = report(PROGRAMS, 1);
+        write(&folder, &mut wide).expect("it can be written");
         let (before, listed) = (names(&folder), wide.arms[0].findings.len());
-        let narrow = report(&PROGRAMS.replace("rwsem", "counted"), 1);
-        write(&folder, &narrow).expect("it can be written");
+        let mut narrow = report(&PROGRAMS.replace("rwsem", "counted"), 1);
+        write(&folder, &mut narrow).expect("it can be written");
         assert_eq!(names(&folder), before);
         let file = folder.join("results.json");
         let results = earlier(&file);
         let variants: Vec<_> = results.iter().map(|r| r["variant"].as_str()).collect();
         assert_eq!(variants, [Some("counted"), Some("rwsem")]);
         assert_eq!(results[1]["findings"].as_array().map(Vec::len), Some(listed));
-        write(&folder, &wide).expect("it can be written");
+        write(&folder, &mut wide).expect("it can be written");
         assert_eq!(earlier(&file).len(), 2, "each arm once");
         fs::remove_dir_all(&folder).expect("the folder can be removed");
     }
@@ -305,14 +312,25 @@ mod tests {
     #[test]
     fn what_can_not_be_written_costs_nothing_else() {
         let folder = scratch("partly");
-        let report = report(PROGRAMS, 1);
-        write(&folder, &report).expect("it can be written");
-        let first = Files::of(&folder, &report.arms[0], &report.arms[0].findings[0]).case;
+        let mut report = report(PROGRAMS, 1);
+        write(&folder, &mut report).expect("it can be written");
+        let first = Files::of(&folder, "rwsem", &report.arms[0].findings[0]).case;
         fs::remove_file(&first).expect("it is there");
         fs::create_dir_all(first.join("in-the-way")).expect("it can be made");
         fs::remove_file(folder.join("results.json")).expect("it is there");
-        let error = write(&folder, &report).expect_err("a folder is in the way").to_string();
+        let error = write(&folder, &mut report).expect_err("a folder is in the way").to_string();
         assert!(error.contains(&first.display().to_string()), "{error}");
+        assert!(error.ends_with("; name a file"), "it says how to mend: {error}");
+        let [lost, kept] = report.arms[0].findings.as_slice() else { panic!("two findings") };
+        assert!(lost.unsaved && !kept.unsaved);
+        let table = fs::read_to_string(folder.join("table.txt")).expect("it was written");
+        let block = format!("run - <<'END-OF-CASE'\n{}END-OF-CASE\n", lost.case);
+        assert!(table.contains(&block), "{table}");
+        assert!(!table.contains(&first.display().to_string()), "{table}");
+        let json = serde_json::to_value(document(&folder, &report)).expect("it is JSON");
+        let findings = &json["results"][0]["findings"];
+        assert!(findings[0].get("file").is_none() && findings[1]["file"].is_string());
+        assert_eq!(findings[0]["case"], lost.case.to_string());
         assert!(folder.join("results.json").is_file(), "the others were written");
         fs::remove_dir_all(&folder).expect("the folder can be removed");
     }

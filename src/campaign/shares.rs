@@ -118,6 +118,27 @@ impl Shares {
     }
 }
 
+/// A time in whole seconds that is enough for each arm to have a turn. `main` says which arms are
+/// `protocol`'s.
+pub fn enough(main: &[bool], jobs: usize) -> Duration {
+    let mut times = (1..).map(Duration::from_secs);
+    let least = times.find(|time| all_have_turns(main, jobs, *time));
+    // The ends of slices take some time as well.
+    least.expect("more time is more turns") + Duration::from_secs(1)
+}
+
+fn all_have_turns(main: &[bool], jobs: usize, time: Duration) -> bool {
+    let mut shares = Shares::new(main.iter().copied(), time * jobs as u32);
+    let mut workers = vec![Duration::ZERO; jobs.max(1)];
+    loop {
+        let clock = workers.iter_mut().min().expect("there is a worker");
+        let Some((arm, length)) = shares.next(time.saturating_sub(*clock)) else { break };
+        *clock += length;
+        shares.done(arm, Yield::Coverage, Duration::ZERO);
+    }
+    shares.shares.iter().all(|share| share.slices > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +165,18 @@ mod tests {
     fn an_arm_without_yield_hands_its_share_on() {
         let spent = spent(|arm| if arm == 0 { Yield::Finding } else { Yield::Nothing });
         assert!(spent[0] > 3.0 * spent[1] && spent[1] > 0.03, "{spent:?}");
+    }
+
+    #[test]
+    fn in_that_time_each_arm_has_a_turn_and_in_much_less_not() {
+        let arms = [true, true, true, true, false, false];
+        for jobs in 1..5 {
+            let enough = enough(&arms, jobs);
+            assert!(all_have_turns(&arms, jobs, enough), "{jobs} jobs: {enough:?}");
+            assert!(!all_have_turns(&arms, jobs, enough / 4), "{jobs} jobs: {enough:?}");
+        }
+        assert_eq!(enough(&[false], 1), Duration::from_secs(2));
+        assert_eq!(enough(&[], 1), Duration::from_secs(2), "none misses one");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! One slice: a fuzz target as a child process, for the given time.
 //!
-//! No child outlives its slice: it is interrupted at the end, killed if that does not help, and has
-//! a time limit of its own in case its parent was killed. A bug in here would be a target that did
-//! not do its work and looks as if it had, or one that holds the campaign up.
+//! No child outlives its slice: it is asked to end behind its execution, interrupted if that takes
+//! longer than any execution may, killed if that does not help, and has a time limit of its own in case
+//! its parent was killed. A bug in here would be a target that did not do its work and looks as if it
+//! had, one that holds the campaign up, or an input that hangs and is not reported.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -19,6 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::log::Log;
+use crate::case::Case;
 
 /// How long a child may take to end after it was interrupted.
 const GRACE: Duration = Duration::from_secs(3);
@@ -42,6 +44,8 @@ pub struct Slice {
     pub crash: Option<Crash>,
     /// Why the target did not fuzz to the end of its slice, where no input ended it.
     pub failure: Option<String>,
+    /// Cases with findings that the target could not store.
+    pub unsaved: Vec<Case>,
 }
 
 /// An input that ended a target.
@@ -73,7 +77,7 @@ pub enum Replay {
 enum End {
     /// Itself, before its time.
     Early,
-    /// An interrupt at the end of its slice.
+    /// It was asked to, or interrupted, at the end of its slice.
     Interrupt,
     /// A kill, because it did not react to the interrupt.
     Kill,
@@ -81,9 +85,13 @@ enum End {
 
 /// Runs a target for `length`, or until `ended` returns `true`. `executions` is kept up to date for
 /// the live display. Standard input is left to the command.
+///
+/// An execution that runs at the end of that time goes on for `patience`, which is to be longer than
+/// libFuzzer lets it: so an input that hangs is reported, and not interrupted.
 pub fn run(
     mut command: Command,
     length: Duration,
+    patience: Duration,
     ended: &dyn Fn() -> bool,
     executions: &AtomicU64,
 ) -> Slice {
@@ -91,7 +99,7 @@ pub fn run(
     command.arg("-print_final_stats=1");
     let before = executions.load(Ordering::Relaxed);
     let show = |log: &Log| executions.store(before + log.executions, Ordering::Relaxed);
-    match watched(&mut command, length, ended, &show) {
+    match watched(&mut command, [length, patience], ended, &show) {
         Ok(process) => process.slice(),
         Err(error) => Slice { failure: Some(cannot_run(&command, &error)), ..Slice::default() },
     }
@@ -105,7 +113,7 @@ pub fn replay(
     ended: &dyn Fn() -> bool,
 ) -> Replay {
     command.arg(input);
-    let process = match watched(&mut command, limit, ended, &|_| ()) {
+    let process = match watched(&mut command, [limit, Duration::ZERO], ended, &|_| ()) {
         Ok(process) => process,
         Err(error) => return Replay::Failed(cannot_run(&command, &error)),
     };
@@ -131,15 +139,20 @@ struct Ended {
 /// Starts the command and sees it through to its end.
 fn watched(
     command: &mut Command,
-    length: Duration,
+    [length, patience]: [Duration; 2],
     ended: &dyn Fn() -> bool,
     show: &dyn Fn(&Log),
 ) -> io::Result<Ended> {
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut running = Running::start(command)?;
     let (mut end, mut status) = (End::Early, running.until(length, ended, show)?);
+    if status.is_none() && !ended() {
+        // LibFuzzer ends behind the execution then; an interrupt ends it at once.
+        running.signal(Signal::SIGUSR1);
+        (end, status) = (End::Interrupt, running.until(patience, ended, show)?);
+    }
     if status.is_none() {
-        running.interrupt();
+        running.signal(Signal::SIGINT);
         (end, status) = (End::Interrupt, running.until(GRACE, &|| false, show)?);
     }
     let status = match status {
@@ -211,9 +224,9 @@ impl Running {
         self.stderr.is_some()
     }
 
-    fn interrupt(&self) {
-        // A child that has just ended cannot be interrupted, and need not be.
-        let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGINT));
+    fn signal(&self, signal: Signal) {
+        // A child that has just ended cannot be reached, and need not be.
+        let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), signal));
     }
 
     /// Reads what an ended child has left, which is no more than its pipe holds.
@@ -232,8 +245,8 @@ impl Ended {
             // The input that was running when the target gave up is not to blame.
             let _ = fs::remove_file(input);
         }
-        let Log { executions, new_inputs, edges, .. } = self.log;
-        Slice { executions, new_inputs, edges, crash, failure }
+        let Log { executions, new_inputs, edges, unsaved, .. } = self.log;
+        Slice { executions, new_inputs, edges, crash, failure, unsaved }
     }
 
     /// The input that ended the target, if one did.
@@ -257,8 +270,9 @@ impl Ended {
             return Some(format!("the target gave up: {words}"));
         }
         let asked = self.end == End::Interrupt && self.status.success();
-        let interrupted = self.status.code() == Some(INTERRUPTED)
-            || self.status.signal() == Some(Signal::SIGINT as i32);
+        let signals = [Signal::SIGINT, Signal::SIGUSR1].map(|signal| Some(signal as i32));
+        let interrupted =
+            self.status.code() == Some(INTERRUPTED) || signals.contains(&self.status.signal());
         match self.end {
             End::Kill => Some(format!(
                 "the target did not end within {} s of an interrupt and was killed",
@@ -288,7 +302,11 @@ mod tests {
     }
 
     fn slice(script: &str) -> Slice {
-        run(shell(script), Duration::from_millis(500), &|| false, &AtomicU64::new(0))
+        ran(shell(script), &AtomicU64::new(0))
+    }
+
+    fn ran(command: Command, executions: &AtomicU64) -> Slice {
+        run(command, Duration::from_millis(500), Duration::from_secs(2), &|| false, executions)
     }
 
     #[track_caller]
@@ -306,17 +324,12 @@ mod tests {
         fails("exit 0", "exit status: 0");
         fails("echo; echo no space >&2; exit 3", "exit status: 3): no space");
         fails("echo 'kvm-lock-fuzz: no knob' >&2; exit 77", "gave up: no knob");
-        fails("trap '' INT; while :; do sleep 1; done", "was killed");
+        fails("trap '' INT USR1; while :; do sleep 1; done", "was killed");
     }
 
     #[test]
     fn a_missing_target_is_seen() {
-        let slice = run(
-            Command::new("/no/such/target"),
-            Duration::from_millis(100),
-            &|| false,
-            &AtomicU64::new(0),
-        );
+        let slice = ran(Command::new("/no/such/target"), &AtomicU64::new(0));
         assert!(slice.failure.expect("it failed").starts_with("cannot run /no/such/target: "));
     }
 
@@ -329,10 +342,26 @@ mod tests {
     }
 
     #[test]
+    fn an_execution_ends_or_hangs_behind_the_slice_and_not_for_who_stops_it() {
+        // As libFuzzer in an execution: it ends at once when interrupted, and else when its limit comes.
+        let hangs = "trap '' USR1; trap 'exit 72' INT; echo '#2 INITED' >&2; n=0; \
+                     while [ $n -lt 20 ]; do sleep 0.05; n=$((n+1)); done; \
+                     echo 'x; Test unit written to timeout-1' >&2; exit 70";
+        let crash = slice(hangs).crash.expect("libFuzzer reports it");
+        assert_eq!((crash.kind, crash.artifact.to_str()), ("timeout", Some("timeout-1")));
+        let begin = Instant::now();
+        let stopped = || begin.elapsed() > Duration::from_millis(300);
+        let (length, patience) = (Duration::from_secs(60), Duration::from_secs(60));
+        let slice = run(shell(hangs), length, patience, &stopped, &AtomicU64::new(0));
+        assert!(slice.crash.is_none() && slice.failure.is_none());
+        assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    }
+
+    #[test]
     fn a_target_that_works_is_fine() {
         let executions = AtomicU64::new(10);
-        let script = "echo '#4096 pulse' >&2; trap 'exit 72' INT; while :; do sleep 0.1; done";
-        let slice = run(shell(script), Duration::from_millis(500), &|| false, &executions);
+        let script = "echo '#4096 pulse' >&2; trap 'exit 0' USR1; while :; do sleep 0.1; done";
+        let slice = ran(shell(script), &executions);
         assert_eq!((slice.failure, slice.executions), (None, 4096));
         assert_eq!(executions.into_inner(), 4106);
     }

@@ -1,8 +1,7 @@
 //! From collected cases to findings: replay, minimise, replay again.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::arm::{Collected, Log};
 use super::fuzz::Fuzzed;
 use super::slice::Crash;
-use super::{Arm, ArmReport, CrashFound, Plan, Report};
+use super::{Arm, ArmReport, CrashFound, Plan, Report, shares};
 use crate::case::Case;
 use crate::explore::Witness;
 use crate::oracle::{Severity, Signature};
@@ -38,6 +37,8 @@ pub struct Found {
     pub because_of_bug: bool,
     /// The input that the target collected.
     pub artifact: PathBuf,
+    /// Its case is in no file of the results, because it could not be written.
+    pub unsaved: bool,
     /// Of a predicted cycle: whether it really hangs.
     pub witness: Option<Witness>,
 }
@@ -60,20 +61,23 @@ type Triaged = (Collected, Option<Found>);
 /// Makes a report of what the arms collected.
 pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: Fuzzed) -> Report {
     let end = Instant::now() + MINIMISE + plan.time / 10;
-    let all: Vec<_> = arms.iter().flat_map(|arm| arm.collected().unwrap_or_default()).collect();
+    let collected = |arm: &Arm| arm.collected().unwrap_or_else(|_| arm.unsaved());
+    let all: Vec<_> = arms.iter().flat_map(collected).collect();
+    let main: Vec<bool> = arms.iter().map(|arm| arm.target.per_variant).collect();
+    let enough = shares::enough(&main, plan.jobs);
     let mut found = all_found(all, plan.jobs, end);
     let mut reports = Vec::new();
     for arm in arms {
         let (of_arm, rest) =
             found.into_iter().partition(|(at, _)| at.path.starts_with(&arm.artifacts));
         found = rest;
-        reports.push(arm_report(arm, of_arm, &fuzzed));
+        reports.push(arm_report(arm, of_arm, &fuzzed, enough));
     }
     let Fuzzed { time, interrupted, failure } = fuzzed;
     Report { arms: reports, time, interrupted, failure, unsaved: None }
 }
 
-fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed) -> ArmReport {
+fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed, enough: Duration) -> ArmReport {
     let log = arm.log();
     let executions = arm.executions.load(Ordering::Relaxed);
     let (mut findings, mut crashes) = (Vec::new(), log.crashes.clone());
@@ -93,20 +97,23 @@ fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed) -> ArmReport {
         edges: log.edges,
         findings,
         crashes,
-        incomplete: log.failure.clone().or_else(|| idle(executions, &log, fuzzed)),
+        incomplete: log.failure.clone().or_else(|| idle(executions, &log, fuzzed, enough)),
     }
 }
 
-/// Why an arm without a known failure ran nothing.
-fn idle(executions: u64, log: &Log, fuzzed: &Fuzzed) -> Option<String> {
-    let before = match fuzzed.interrupted || fuzzed.failure.is_some() {
-        true => "the fuzzing was stopped",
-        false => "the time was over",
+/// Why an arm without a known failure ran nothing. `enough` is a time in which every arm has a turn.
+fn idle(executions: u64, log: &Log, fuzzed: &Fuzzed, enough: Duration) -> Option<String> {
+    let no_turn = || match fuzzed.interrupted || fuzzed.failure.is_some() {
+        true => "no turn came before the fuzzing was stopped".to_string(),
+        false => {
+            let seconds = enough.as_secs();
+            format!("no turn came before the time was over; give --seconds {seconds} or more")
+        }
     };
     match (executions, log.slices) {
         _ if log.crashed > 0 => None,
         (1.., _) => None,
-        (0, 0) => Some(format!("{before} before its turn came")),
+        (0, 0) => Some(no_turn()),
         (0, 1) => Some("the target ran no execution in its one slice".to_string()),
         (0, n) => Some(format!("the target ran no execution in {n} slices")),
     }
@@ -142,7 +149,7 @@ fn all_found(collected: Vec<Collected>, jobs: usize, end: Instant) -> Vec<Triage
 fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let mut runner = Runner::new();
     let signature = collected.key.1;
-    let case = load(&collected.path)?;
+    let case = collected.case()?;
     shows(&mut runner, &case, signature)?;
     let runs = if Instant::now() < end { shrink::MAX_RUNS } else { LATE_RUNS };
     let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs);
@@ -151,8 +158,8 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let finding = shows(&mut runner, &case, signature)?;
     let described = runner.describe_in(&case, &finding);
     let artifact = collected.path.clone();
-    let (first, witness) = (None, None);
-    Some(Found { finding, described, case, first, because_of_bug, artifact, witness })
+    let (first, witness, unsaved) = (None, None, false);
+    Some(Found { finding, described, case, first, because_of_bug, artifact, unsaved, witness })
 }
 
 /// What a panic interrupts counts as not shown: one bad case must not cost the other results.
@@ -163,14 +170,14 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 /// Whether the collected file still shows the finding.
 pub(super) fn replays(collected: &Collected) -> bool {
     let shown = |case| shows(&mut Runner::new(), &case, collected.key.1).is_some();
-    guarded(|| load(&collected.path).is_some_and(shown)).unwrap_or(false)
+    guarded(|| collected.case().is_some_and(shown)).unwrap_or(false)
 }
 
 /// Whether the collected file shows the finding with its planted bug and not without.
 pub(super) fn because_of_bug(collected: &Collected) -> bool {
     let mut runner = Runner::new();
     let signature = collected.key.1;
-    load(&collected.path).is_some_and(|case| {
+    collected.case().is_some_and(|case| {
         let finding = shows(&mut runner, &case, signature);
         finding.is_some_and(|f| f.severity == Severity::Violation)
             && needs_bug(&mut runner, &case, signature)
@@ -180,10 +187,6 @@ pub(super) fn because_of_bug(collected: &Collected) -> bool {
 fn needs_bug(runner: &mut Runner, case: &Case, signature: Signature) -> bool {
     let sound = Case { bug: None, ..case.clone() };
     case.bug.is_some() && shows(runner, &sound, signature).is_none()
-}
-
-fn load(path: &Path) -> Option<Case> {
-    Some(Case::decode(&fs::read(path).ok()?))
 }
 
 fn shows(runner: &mut Runner, case: &Case, signature: Signature) -> Option<Finding> {

@@ -73,7 +73,7 @@ pub fn encode_folder(from: &Path, to: &Path) -> Result<usize> {
         inputs.push((place, load(&path)?.encode()));
     }
     let made = !to.exists();
-    fs::create_dir_all(to).map_err(|e| FileError::io(to, &e))?;
+    make_folder(to)?;
     write_all(&inputs).inspect_err(|_| {
         if made {
             _ = fs::remove_dir(to);
@@ -128,9 +128,29 @@ impl FileError {
     fn io(path: &Path, error: &io::Error) -> FileError {
         match error.kind() {
             io::ErrorKind::IsADirectory => FileError::new(path, "a directory; name a file"),
-            _ => FileError::new(path, error.to_string()),
+            kind => FileError::new(path, format!("{error}{}", mend(kind))),
         }
     }
+}
+
+/// How to mend what the system refuses with an error of that kind, as the end of a line; empty where
+/// the error itself says all there is.
+pub fn mend(kind: io::ErrorKind) -> &'static str {
+    use io::ErrorKind::*;
+    match kind {
+        StorageFull | QuotaExceeded => "; free some space there, what is saved already stays",
+        FileTooLarge => "; allow larger files (ulimit -f), what is saved already stays",
+        ReadOnlyFilesystem | PermissionDenied => "; change its permissions or name another place",
+        NotFound => "; check the path",
+        AlreadyExists | NotADirectory => "; a file is in the place of a folder: move it away",
+        IsADirectory => "; a folder is in the place of a file: move it away",
+        _ => "",
+    }
+}
+
+/// Makes a folder, and those that it is in, where they are missing.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|e| FileError::io(folder, &e))
 }
 
 /// The bytes of a file or of standard input, if they are not more than a text may have.

@@ -150,5 +150,9 @@ fn writable(folder: &std::path::Path) -> Result<(), Bad> {
     let probe = folder.join(format!(".{}.part", std::process::id()));
     let tried = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&probe, ""));
     let tried = tried.and_then(|()| std::fs::remove_file(&probe));
-    tried.map_err(|error| format!("{}: {error}; --out wants a folder", folder.display()).into())
+    let mend = |error: &std::io::Error| match files::mend(error.kind()) {
+        "" => "; --out wants a folder",
+        mend => mend,
+    };
+    tried.map_err(|error| format!("{}: {error}{}", folder.display(), mend(&error)).into())
 }

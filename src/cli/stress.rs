@@ -1,7 +1,6 @@
 //! `stress`: one case on OS threads for a while, for each variant asked for.
 
 use std::collections::hash_map::RandomState;
-use std::fs;
 use std::hash::BuildHasher;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -139,7 +138,7 @@ fn shown(plan: &Plan, found: &Reported) -> (Case, String) {
 /// Writes a file and makes its folder.
 fn put(file: &Path, text: &str) -> Result<(), Bad> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    files::make_folder(folder)?;
     Ok(files::write(file, text.as_bytes())?)
 }
 

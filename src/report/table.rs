@@ -35,7 +35,8 @@ pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) ->
         let column = table.column_mut(column).expect("the header has seven columns");
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{table}\n{}{}{}", closing(report), causes(report), cycles(report, &files))
+    let below = [closing(report), causes(report), cycles(report, &files), unsaved(report)].concat();
+    format!("{table}\n{below}")
 }
 
 /// Every predicted cycle, its case, and whether it hangs.
@@ -47,11 +48,33 @@ fn cycles(report: &Report, files: &impl Fn(&ArmReport, &Found) -> Files) -> Stri
             let files = files(arm, found);
             let (kind, message) = (found.finding.kind.name(), &found.described.message);
             let _ = writeln!(text, "\n{}, {kind}: {message}", arm.name());
-            let _ = writeln!(text, "    case: {}", quote::path(&files.case));
+            let _ = writeln!(text, "    case: {}", place(found, &files));
             let _ = writeln!(text, "    {}", witness.line(|case| files.name(found, case)));
         }
     }
     text
+}
+
+/// Cases that are in no file, each as a command that shows what it is.
+fn unsaved(report: &Report) -> String {
+    let mut text = String::new();
+    for arm in &report.arms {
+        for found in arm.findings.iter().filter(|found| found.unsaved) {
+            let (kind, case) = (found.finding.kind.name(), &found.case);
+            let _ = write!(
+                text,
+                "\n{}, {kind}: its case could not be written; this shows it:\n\
+                 cargo run --release -- run - <<'END-OF-CASE'\n{case}END-OF-CASE\n",
+                arm.name()
+            );
+        }
+    }
+    text
+}
+
+/// Where the case of a finding is.
+fn place(found: &Found, files: &Files) -> String {
+    if found.unsaved { "at the end".to_string() } else { quote::path(&files.case) }
 }
 
 fn closing(report: &Report) -> String {
@@ -87,15 +110,20 @@ fn unfinished(arm: &ArmReport) -> Option<&'static str> {
     arm.incomplete.as_ref().map(|_| if arm.executions == 0 { "did not run" } else { "incomplete" })
 }
 
-/// Why arms are incomplete.
+/// Why arms are incomplete: a line for each cause, with the arms that it is the cause of.
 fn causes(report: &Report) -> String {
-    let mut text = String::new();
+    let mut all: Vec<((&str, &str), Vec<String>)> = Vec::new();
     for arm in &report.arms {
-        if let (Some(word), Some(cause)) = (unfinished(arm), &arm.incomplete) {
-            let _ = writeln!(text, "{} {word}: {cause}", name(arm));
+        let Some(cause) = unfinished(arm).zip(arm.incomplete.as_deref()) else { continue };
+        match all.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, names)) => names.push(name(arm)),
+            None => all.push((cause, vec![name(arm)])),
         }
     }
-    text
+    let line = |((word, cause), names): ((&str, &str), Vec<String>)| {
+        format!("{} {word}: {cause}\n", names.join(", "))
+    };
+    all.into_iter().map(line).collect()
 }
 
 /// The target of an arm, and what it runs.
@@ -139,8 +167,8 @@ fn smallest(
 ) -> Shown {
     let smallest = of_kind.iter().min_by_key(|found| found.size()).expect("a kind has findings");
     let size = smallest.size();
-    let file = files(arm, smallest).case;
-    let case = format!("{} ops, {} bursts: {}", size.operations, size.bursts, quote::path(&file));
+    let place = place(smallest, &files(arm, smallest));
+    let case = format!("{} ops, {} bursts: {place}", size.operations, size.bursts);
     let first = of_kind.iter().map(|found| found.first).reduce(earlier).flatten();
     (case, first_seen(first))
 }

@@ -29,6 +29,21 @@ pub fn parse_file_name(name: &str) -> Option<(Kind, Signature)> {
     Some((kind, Signature(hash)))
 }
 
+/// How a line begins that says a case which could not be stored.
+const UNSAVED: &str = "kvm-lock-fuzz unsaved case: ";
+
+/// A line for stderr with a case that could not be stored, so that it is not lost. What stands in
+/// it is the text form, because white space only separates there.
+pub fn unsaved(case: &Case) -> String {
+    let text = case.to_string();
+    [UNSAVED, &text.split_whitespace().collect::<Vec<_>>().join(" ")].concat()
+}
+
+/// The case of such a line.
+pub fn parse_unsaved(line: &str) -> Option<Case> {
+    Case::parse(line.strip_prefix(UNSAVED)?.as_bytes()).ok()
+}
+
 /// The findings of one folder, as this process knows them.
 #[derive(Debug)]
 pub struct Collector {
@@ -66,12 +81,16 @@ impl Collector {
         let stored = fs::metadata(&path).ok().map(|stored| stored.len());
         let smallest = stored.filter(|stored| *stored <= size);
         if smallest.is_none() {
-            let draft = self.folder.join(format!(".{}.part", process::id()));
-            fs::write(&draft, case.encode())?;
-            fs::rename(&draft, &path)?;
+            self.put(&path, case)?;
         }
         self.remember(signature, smallest.unwrap_or(size));
         Ok(())
+    }
+
+    fn put(&self, path: &Path, case: &Case) -> io::Result<()> {
+        let draft = self.folder.join(format!(".{}.part", process::id()));
+        let written = fs::write(&draft, case.encode()).and_then(|()| fs::rename(&draft, path));
+        written.inspect_err(|_| _ = fs::remove_file(&draft))
     }
 
     fn remember(&mut self, signature: Signature, size: u64) {
@@ -98,6 +117,21 @@ mod tests {
             let name = file_name(kind, signature);
             assert_eq!(parse_file_name(&name), Some((kind, signature)));
         }
+    }
+
+    #[test]
+    fn a_case_that_can_not_be_stored_is_a_line_and_leaves_no_draft() {
+        let folder = std::env::temp_dir().join(format!("unsaved-{}", process::id()));
+        let case = Case::decode(b"\x02some bytes of a fuzzer, many of them, and a few more");
+        let collector = Collector::open(&folder).expect("the folder can be made");
+        let name = file_name(Kind::Deadlock, Signature(1));
+        fs::create_dir_all(folder.join(&name).join("in-the-way")).expect("it can be made");
+        assert!(collector.put(&folder.join(&name), &case).is_err());
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 1, "no draft stays");
+        let line = unsaved(&case);
+        assert_eq!((line.lines().count(), parse_unsaved(&line)), (1, Some(case)));
+        assert_eq!(parse_unsaved("kvm-lock-fuzz: cannot write"), None);
+        fs::remove_dir_all(&folder).expect("it can be removed");
     }
 
     #[test]

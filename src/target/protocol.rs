@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::process;
 
-use super::collect::{Collector, size_of};
+use super::collect::{Collector, size_of, unsaved};
 use super::knobs::{self, Setting};
 use super::overlap::Overlap;
 use super::violation::Violation;
@@ -104,6 +104,7 @@ fn collect(collector: &mut Collector, case: &Case, findings: &[Finding], feature
         if collector.wants(finding.signature, size)
             && let Err(error) = collector.store(finding.kind, finding.signature, case)
         {
+            eprintln!("{}", unsaved(case));
             give_up(&format!("cannot write a finding: {error}"));
         }
     }

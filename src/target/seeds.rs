@@ -56,7 +56,7 @@ pub fn encode_scripts(from: &Path, to: &Path) -> Result<usize, FileError> {
             inputs.push((name, bytes.map_err(|e| bad(e.to_string()))?));
         }
     }
-    fs::create_dir_all(to).map_err(|e| error(to, e.to_string()))?;
+    files::make_folder(to)?;
     for (name, bytes) in &inputs {
         files::write(&to.join(name), bytes)?;
     }
