@@ -7,8 +7,8 @@ use std::task::{Context, Waker};
 
 use super::fingerprint::Fingerprint;
 use super::lock::Lock;
+use super::op::Phase;
 use super::state::State;
-use super::step::Phase;
 use super::tables::{RcuWaitState, SpanState, SrcuState, TaskState};
 use super::{Schedule, Sim};
 use crate::lockdep::SavedTask;

@@ -5,8 +5,8 @@ use arrayvec::ArrayVec;
 
 use super::fingerprint::Fingerprint;
 use super::lock::Lock;
+use super::op::WOKEN;
 use super::search::Object;
-use super::step::WOKEN;
 use super::tables::{RcuWaitState, SpanState, SrcuState, TaskState, WordState};
 use super::waits::{Cycle, Wait};
 use super::{Alarm, At, Record, Schedule, Settings, Turn, TurnEnd, What};

@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::fingerprint::Fingerprint;
-use super::step::Phase;
+use super::op::Phase;
 use super::waits::Wait;
 use crate::lockdep::InstanceId;
 use crate::machine::{LockId, MAX_TASKS, Word};

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use super::checkpoint::Told;
+use super::op::{self, Seen, Step};
 use super::search::Object;
-use super::step::{Op, Quiet, Step};
 use super::tables::{TaskState, bits};
 use super::waits::Wait;
 use super::{Schedule, Sim, State, What};
@@ -34,7 +34,7 @@ impl<'a, S: Schedule, E> SimTask<'a, S, E> {
         SimTask { sim, id, site: Site::default() }
     }
 
-    fn step(self, op: Op) -> Step<'a, S, E> {
+    fn step<O: op::Operation<S, E>, R: Seen>(self, op: O) -> Step<'a, S, E, O, R> {
         Step::new(self, op)
     }
 
@@ -84,11 +84,11 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn acquire(self, lock: LockId, mode: Mode) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Acquire(lock, mode)))
+        self.step(op::Acquire(lock, mode))
     }
 
-    async fn try_acquire(self, lock: LockId, mode: Mode) -> bool {
-        self.step(Op::TryAcquire(lock, mode)).await != 0
+    fn try_acquire(self, lock: LockId, mode: Mode) -> impl Future<Output = bool> {
+        self.step(op::TryAcquire(lock, mode))
     }
 
     fn release(self, lock: LockId) {
@@ -112,7 +112,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn srcu_read_lock(self, srcu: Srcu) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::SrcuEnter(srcu)))
+        self.step(op::SrcuEnter(srcu))
     }
 
     fn srcu_read_unlock(self, srcu: Srcu) {
@@ -120,15 +120,15 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn synchronize_srcu(self, srcu: Srcu) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Synchronize(srcu)))
+        self.step(op::Synchronize(srcu))
     }
 
     fn read(self, word: Word) -> impl Future<Output = u64> {
-        self.step(Op::Read(word))
+        self.step(op::Read(word))
     }
 
     fn write(self, word: Word, value: u64) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Write(word, value)))
+        self.step(op::Write(word, value))
     }
 
     fn peek(self, word: Word) -> u64 {
@@ -152,23 +152,23 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn prepare_to_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Prepare(wait)))
+        self.step(op::Prepare(wait))
     }
 
     fn set_uninterruptible(self) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::SetUninterruptible))
+        self.step(op::Uninterruptible)
     }
 
     fn schedule(self, wait: RcuWait) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Schedule(wait)))
+        self.step(op::Sleep(wait))
     }
 
     fn finish_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Finish(wait)))
+        self.step(op::Finish(wait))
     }
 
     fn rcuwait_wake_up(self, wait: RcuWait) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Wake(wait)))
+        self.step(op::Wake(wait))
     }
 
     fn non_block_start(self) {
@@ -206,11 +206,11 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
 
     fn wait_for_write(self, by: HeldUp, words: &[Word]) -> impl Future<Output = ()> {
         self.act(|state, _| words.iter().for_each(|&word| state.watch(self.id, word)));
-        Quiet(self.step(Op::Retry(by)))
+        self.step(op::Retry(by))
     }
 
     fn place(self, place: u8) -> impl Future<Output = ()> {
-        Quiet(self.step(Op::Place(place)))
+        self.step(op::Place(place))
     }
 
     fn trace(self, event: impl Into<E>) {
