@@ -1,4 +1,5 @@
-//! The run loop without libFuzzer: executions of the small protocol, and of whole cases.
+//! The run loop without libFuzzer: executions of the small protocol, and of whole cases. A word after `--`
+//! chooses those whose name contains it: `cargo bench --bench run_loop -- cases`.
 
 #[path = "small/execute.rs"]
 mod execute;
@@ -15,9 +16,16 @@ use kvm_lock_fuzz::schedule::Random;
 use small::{Role, Small};
 
 fn main() {
-    small_protocol("n=2", 2);
-    small_protocol("n=8", 8);
-    cases();
+    let chosen = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    let is_chosen = |name: &str| name.contains(&chosen);
+    for (name, invalidators) in [("n=2", 2), ("n=8", 8)] {
+        if is_chosen(name) {
+            small_protocol(name, invalidators);
+        }
+    }
+    if is_chosen("cases") {
+        cases();
+    }
 }
 
 /// Executions of the small protocol per CPU second, a full reset of everything before each.
