@@ -28,7 +28,7 @@ fn main() {
     }
 }
 
-/// Executions of the small protocol per CPU second, a full reset of everything before each.
+/// Executions of the small protocol per CPU second, each as if nothing had run before.
 fn small_protocol(name: &str, invalidators: usize) {
     const RUNS: u32 = 100_000;
     let mut roles = vec![Role::Invalidator; invalidators];

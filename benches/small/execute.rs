@@ -11,10 +11,9 @@ pub fn execute<S: Schedule>(
     sim: &mut Sim<S, ()>,
     small: Small,
     roles: &[Role],
-    plan: impl FnOnce(&mut S),
+    plan: impl Fn(&mut S),
 ) -> (u32, u32) {
-    sim.reset(Settings::default(), plan);
-    let ending = run(sim, small, roles);
+    let ending = sim.execute(Settings::default(), plan, |sim| run(sim, small, roles));
     assert_eq!(ending, Ending::Finished);
     let t: SimTask<'_, S, ()> = sim.task(0);
     assert!(small.sound(t));

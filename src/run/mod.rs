@@ -111,18 +111,28 @@ impl Runner {
         Runner { sim, world, oracles: Oracles::default(), outcome, options: None }
     }
 
+    /// Every run begins with a validator that knows nothing, and leaves one that knows that run alone.
+    ///
+    /// Without it a run that has nothing to report may find and leave classes, chains and dependencies
+    /// of the runs before: outcomes and reports are the same, [`Inspect::lockdep`] shows more.
+    pub fn never_warm(mut self) -> Runner {
+        self.sim.never_warm();
+        self
+    }
+
     /// Runs the case. A pure function of its arguments.
     pub fn run(&mut self, case: &Case, options: &Options) -> &Outcome {
         let Options { variant, bug, policy, all_points, max_points, recording } = *options;
         let settings = Settings { policy, all_points, max_points, recording };
-        self.sim.reset(settings, |bursts| bursts.plan(&case.schedule));
         self.world.set(&case.config, variant, bug);
         self.options = Some(*options);
-        let (sim, world) = (&self.sim, &self.world);
-        sim.set_up(pin!(world.history(sim.task(0), &case.config)));
-        let programs = &case.programs;
-        let ending = execute(programs.tasks().min(MAX_TASKS), sim, |i| {
-            program::run(sim.task(i as u8), world, programs.task(i))
+        let (world, programs) = (&self.world, &case.programs);
+        let plan = |bursts: &mut Bursts| bursts.plan(&case.schedule);
+        let ending = self.sim.execute(settings, plan, |sim| {
+            sim.set_up(pin!(world.history(sim.task(0), &case.config)));
+            execute(programs.tasks().min(MAX_TASKS), sim, |i| {
+                program::run(sim.task(i as u8), world, programs.task(i))
+            })
         });
         self.judge(ending, Facts { variant, policy });
         &self.outcome

@@ -32,9 +32,15 @@ impl Lockdep {
     /// A task acquires a lock. True if this event had something to report.
     #[inline]
     pub fn acquire(&mut self, task: TaskId, acquire: &Acquire) -> bool {
-        let Some(state) = self.tasks.get(task.index()) else { return false };
-        let request = Request::new(acquire, false, !state.irq.hardirqs_on);
-        !self.acquire_again(task.index(), &request) && self.lock_event(task, &request)
+        let t = task.index();
+        match self.tasks.get(t) {
+            None => return false,
+            // So that its first acquisition can be a known one.
+            Some(task) if !task.touched => self.touch(t),
+            Some(_) => {}
+        }
+        let request = Request::new(acquire, false, !self.tasks[t].irq.hardirqs_on);
+        !self.acquire_again(t, &request) && self.lock_event(task, &request)
     }
 
     /// Waits for the users of a lock: checked like a blocking acquisition, but nothing stays held

@@ -68,6 +68,11 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// No dependency has closed a cycle.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.closings.is_empty()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.closings.clear();
         self.finished = false;

@@ -18,6 +18,7 @@ mod symmetry;
 mod tables;
 mod task;
 mod waits;
+mod warm;
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -26,6 +27,7 @@ use std::task::{Context, Poll, Waker};
 
 use self::state::State;
 use self::tables::TaskState;
+use self::warm::Warmth;
 use super::{LockId, MAX_TASKS, Mode, Policy, Site, Srcu, Word};
 use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
@@ -202,6 +204,7 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Sim<S, E> {
     state: RefCell<State<S, E>>,
+    warmth: Warmth,
 }
 
 impl<S: Schedule, E> Sim<S, E> {
@@ -217,6 +220,7 @@ impl<S: Schedule, E> Sim<S, E> {
         let mut lockdep = Lockdep::new(Config { mode, raw_lock_nesting: false });
         let validator_tasks = (0..MAX_TASKS).map(|_| lockdep.declare_task()).collect();
         Sim {
+            warmth: Warmth::default(),
             state: RefCell::new(State {
                 lockdep,
                 validator_tasks,

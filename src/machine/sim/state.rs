@@ -205,7 +205,9 @@ impl<S: Schedule, E> State<S, E> {
         self.reported = self.lockdep.reports().len();
         (self.done, self.next, self.words_print) = (0, None, Fingerprint::ZERO);
         self.elsewhere = 0;
-        self.logs.iter_mut().for_each(Vec::clear);
+        if S::SEARCHES {
+            self.logs.iter_mut().for_each(Vec::clear);
+        }
         self.records.clear();
         self.turns.clear();
         self.cycles.clear();
