@@ -19,6 +19,8 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 #[cfg(feature = "cli")]
+pub mod seen;
+#[cfg(feature = "cli")]
 pub mod stress;
 
 pub mod target;

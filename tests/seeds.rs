@@ -13,7 +13,7 @@ use kvm_lock_fuzz::machine::sim::{Turn, TurnEnd};
 use kvm_lock_fuzz::run::{Options, Runner};
 
 /// Kinds of findings by seed.
-const SHOWN: [(&str, &[&str]); 21] = [
+const SHOWN: [(&str, &[&str]); 22] = [
     ("create-before-lock", &[]),
     (
         "create-in-region",
@@ -39,6 +39,7 @@ const SHOWN: [(&str, &[&str]); 21] = [
     ("move-in-region", &[]),
     ("nested-behind-writer", &["deadlock", "lock-order", "recursive-lock"]),
     ("nested-reader-biased", &["lock-order", "recursive-lock", "starvation"]),
+    ("pages-that-move", &[]),
     ("reaper-against-update", &[]),
     ("refused-reaper", &[]),
     ("refuser-first", &[]),

@@ -4,6 +4,7 @@
 mod campaign;
 mod case;
 mod chosen;
+mod coverage;
 mod explore;
 mod lockdep;
 mod minimize;
@@ -45,6 +46,7 @@ enum Command {
     Stress(stress::Arguments),
     #[command(hide = true)]
     StressChild,
+    Coverage(coverage::Arguments),
     Variants(variants::Arguments),
     #[command(subcommand)]
     Case(case::Command),
@@ -107,6 +109,7 @@ impl Command {
             Command::Minimize(arguments) => arguments.run(),
             Command::Stress(arguments) => arguments.run(),
             Command::StressChild => stress::child(),
+            Command::Coverage(arguments) => arguments.run(),
             Command::Variants(arguments) => Ok(arguments.run()),
             Command::Case(command) => command.run(),
             Command::Lockdep(command) => command.run(),

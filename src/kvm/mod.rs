@@ -108,7 +108,7 @@ impl Kvm {
         let (counts, range) = (b.words(2, lockless), b.words(2, by_mmu_lock));
         let mn_active_invalidate_count = b.words(1, by_invalidate_lock).at(0);
         let region = b.span("region(vm)");
-        Kvm {
+        let kvm = Kvm {
             vm,
             variant: Variant::default(),
             bug: None,
@@ -131,7 +131,23 @@ impl Kvm {
             spte_present: b.words(GFN_PAGES as usize / 64, by_mmu_lock),
             region,
             mmap_lock,
-        }
+        };
+        kvm.name_words(b);
+        kvm
+    }
+
+    /// Names the words: as the kernel does, where it has them.
+    fn name_words(&self, b: &mut impl Build) {
+        b.name_words(self.mmu_notifier_count, "mmu_notifier_count");
+        b.name_words(self.mmu_notifier_seq, "mmu_notifier_seq");
+        b.name_words(self.mmu_notifier_range_start, "mmu_notifier_range_start");
+        b.name_words(self.mmu_notifier_range_end, "mmu_notifier_range_end");
+        b.name_words(self.mn_active_invalidate_count, "mn_active_invalidate_count");
+        b.name_words(self.memslots, "memslots");
+        b.name_words(self.alive.at(0), "memslots(allocated)");
+        b.name_words(self.arrays.at(0), "memslots[]");
+        b.name_words(self.spte.at(0), "spte");
+        b.name_words(self.spte_present.at(0), "spte(present)");
     }
 
     /// Whether the bug is planted in this VM's code.

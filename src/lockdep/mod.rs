@@ -48,6 +48,7 @@ pub use engine::cycle::CycleStep;
 pub use engine::graph::{EN, ER, Edge, MAX_EDGES, SN, SR, dependency_kind};
 pub use engine::held::{HeldLock, MAX_LOCK_DEPTH};
 pub use engine::report::{Detail, HeldView, Kind, Limit, PathStep, Report, Silence};
+pub use engine::signature::dependency_name;
 pub use engine::task::{IrqState, LastChange, SavedTask};
 pub use render::{Form, Symbols, render};
 pub use types::*;

@@ -162,6 +162,9 @@ pub trait Build {
     fn rcuwait(&mut self, span: Span, until_zero: Word) -> RcuWait;
     /// `n` words, all 0 at the start of a run.
     fn words(&mut self, n: usize, guard: Guard) -> Words;
+    /// What reports call the words from `first` to the next that is named, or to the last. A machine
+    /// that reports nothing of words needs no names.
+    fn name_words(&mut self, _first: Word, _name: &'static str) {}
 }
 
 /// A running task: the handle through which protocol code touches anything shared.

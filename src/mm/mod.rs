@@ -99,7 +99,7 @@ impl<N> Mm<N> {
         let by_mmap_lock = Guard { lock: Some(mmap_lock.0), lockless: true };
         let by_ptl = Guard { lock: Some(ptl.0), lockless: false };
         let atomic = Guard { lock: None, lockless: true };
-        Mm {
+        let mm = Mm {
             mmap_lock,
             earlier_mmap_lock: b.rwsem(earlier),
             anon_vma: b.rwsem(anon_vma),
@@ -115,7 +115,13 @@ impl<N> Mm<N> {
             subscriptions: ArrayVec::new(),
             replays_end: true,
             places,
-        }
+        };
+        b.name_words(mm.unmapped.at(0), "vma(unmapped)");
+        b.name_words(mm.pte.at(0), "pte");
+        b.name_words(mm.present.at(0), "pte(present)");
+        b.name_words(mm.refs.at(0), "page->_refcount");
+        b.name_words(mm.allocated.at(0), "page(allocated)");
+        mm
     }
 
     /// An mm is created at another site, its mmap_lock taken once: lockdep numbers ours `#2`.

@@ -94,10 +94,11 @@ impl<N> Mm<N> {
     where
         N: Subscriber<T>,
     {
+        let caller = t.enter(f::GET_USER_PAGES);
         if inside.is_none() {
-            t.enter(f::GET_USER_PAGES).down_read(self.mmap_lock).await;
-            if !self.is_mapped(t, Under::MmapRead, hva).await {
-                return t.up_read(self.mmap_lock);
+            caller.down_read(self.mmap_lock).await;
+            if !self.is_mapped(caller, Under::MmapRead, hva).await {
+                return caller.up_read(self.mmap_lock);
             }
         }
         let outside = u8::from(inside.is_some());
@@ -120,7 +121,7 @@ impl<N> Mm<N> {
             t.mark(mark::SPLIT_CLOSED, &[level.into()]);
         }
         if inside.is_none() {
-            t.up_read(self.mmap_lock);
+            caller.up_read(self.mmap_lock);
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod explore;
 pub mod json;
 mod page;
+pub mod seen;
 pub mod stress;
 pub mod table;
 pub mod text;

@@ -16,7 +16,7 @@ use crate::kvm::trace::Event;
 use crate::kvm::{Bug, Place, Variant};
 use crate::lockdep::Mode as Validator;
 use crate::machine::Policy;
-use crate::machine::sim::{Inspect, Settings, Sim, TurnEnd};
+use crate::machine::sim::{Inspect, Schedule, Settings, Sim, TurnEnd};
 use crate::oracle::{Facts, Oracle, Oracles};
 use crate::schedule::Bursts;
 use world::World;
@@ -227,9 +227,9 @@ fn in_bytes(mut left: u32) -> impl Iterator<Item = u8> {
 }
 
 /// Polls up to `MAX_TASKS` futures of one type in place: no heap, no unsafe.
-fn execute<F: Future<Output = ()>>(
+pub(crate) fn execute<S: Schedule, F: Future<Output = ()>>(
     tasks: usize,
-    sim: &Sim<Bursts, Event>,
+    sim: &Sim<S, Event>,
     start: impl Fn(usize) -> F,
 ) -> Ending {
     let (a, b, c, d) = (pin!(None), pin!(None), pin!(None), pin!(None));

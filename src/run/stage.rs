@@ -22,6 +22,12 @@ impl Stage {
         Stage { world, case }
     }
 
+    /// Sets the world, as it is laid out, for another case.
+    pub fn set(&mut self, case: Case, options: &Options) {
+        self.world.set(&case.config, options.variant, options.bug);
+        self.case = case;
+    }
+
     /// The case.
     pub fn case(&self) -> &Case {
         &self.case

@@ -75,4 +75,7 @@ impl<S: Schedule, E> Build for Sim<S, E> {
         state.words.resize(state.words.len() + n, word);
         Words(Word(base))
     }
+    fn name_words(&mut self, first: Word, name: &'static str) {
+        self.state.get_mut().word_names.push((first, name));
+    }
 }

@@ -4,7 +4,7 @@ use super::lock::Lock;
 use super::tables::{RcuWaitState, SpanState, SrcuState, WordState};
 use super::{Cycle, LockKind, Record, Turn, Wait};
 use crate::lockdep::{InstanceId, Lockdep};
-use crate::machine::{HeldUp, LockId, Mode, Srcu};
+use crate::machine::{HeldUp, LockId, Mode, Srcu, Word};
 
 /// What a run left, for reading.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub struct Inspect<'a, E> {
     pub(super) locks: &'a [Lock],
     pub(super) words: &'a [WordState],
     pub(super) instances: &'a [InstanceId],
+    pub(super) word_names: &'a [(Word, &'static str)],
 }
 
 impl<E> Inspect<'_, E> {
@@ -80,6 +81,22 @@ impl<E> Inspect<'_, E> {
     /// The name of an SRCU domain.
     pub fn srcu_name(&self, srcu: Srcu) -> &'static str {
         self.srcu[srcu.0 as usize].name
+    }
+
+    /// The name that the layout gave a word; `?` where it gave none.
+    pub fn word_name(&self, word: Word) -> &'static str {
+        let of = self.word_names.iter().filter(|(first, _)| first.0 <= word.0);
+        of.max_by_key(|(first, _)| first.0).map_or("?", |(_, name)| name)
+    }
+
+    /// Number of words of the layout.
+    pub fn words(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Number of SRCU domains of the layout.
+    pub fn srcus(&self) -> usize {
+        self.srcu.len()
     }
 
     /// Number of locks of the layout.

@@ -23,6 +23,32 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kernel function that takes it.
+    pub fn acquires(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Kind::Mutex, _) => "mutex_lock",
+            (Kind::Spin, _) => "spin_lock",
+            (Kind::RwLock, Mode::Read) => "read_lock",
+            (Kind::RwLock, Mode::Write) => "write_lock",
+            (Kind::RwSem, Mode::Read) => "down_read",
+            (Kind::RwSem, Mode::Write) => "down_write",
+            (Kind::Map, _) => "lock_map_acquire",
+        }
+    }
+
+    /// The kernel function that releases it.
+    pub fn releases(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Kind::Mutex, _) => "mutex_unlock",
+            (Kind::Spin, _) => "spin_unlock",
+            (Kind::RwLock, Mode::Read) => "read_unlock",
+            (Kind::RwLock, Mode::Write) => "write_unlock",
+            (Kind::RwSem, Mode::Read) => "up_read",
+            (Kind::RwSem, Mode::Write) => "up_write",
+            (Kind::Map, _) => "lock_map_release",
+        }
+    }
+
     /// Waiting for it sleeps.
     pub(super) fn sleeps(self) -> bool {
         matches!(self, Kind::Mutex | Kind::RwSem)

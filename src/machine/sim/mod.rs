@@ -6,6 +6,7 @@
 #[cfg(feature = "native")]
 mod adopt;
 mod build;
+mod call;
 mod checkpoint;
 mod fingerprint;
 mod holds;
@@ -33,6 +34,7 @@ use crate::lockdep::{Config, Lockdep, Mode as ValidatorMode};
 
 #[cfg(feature = "native")]
 pub use adopt::Refused;
+pub use call::Call;
 pub use checkpoint::Checkpoint;
 pub use fingerprint::Fingerprint;
 pub use inspect::{Inspect, Waited};
@@ -84,6 +86,13 @@ pub trait Schedule {
 
     /// The running step woke a task that can be woken by no other way.
     fn woke(&mut self, _task: u8) {}
+
+    /// Whether [`stepped`](Schedule::stepped) is to be called.
+    const WATCHES: bool = false;
+
+    /// The task makes that call of the machine now, from inside the kernel functions of `site`. A lock
+    /// that has to wait calls once, as it is asked for.
+    fn stepped(&mut self, _task: u8, _site: Site, _call: Call) {}
 
     /// What a task's mark does to its fingerprint.
     fn marks(&self) -> Marks {
@@ -256,6 +265,7 @@ impl<S: Schedule, E> Sim<S, E> {
                 cycles: Vec::new(),
                 keys: Vec::new(),
                 names: Vec::new(),
+                word_names: Vec::new(),
             }),
         }
     }
@@ -380,6 +390,7 @@ impl<S: Schedule, E> Sim<S, E> {
             locks: &state.locks,
             words: &state.words,
             instances: &state.instances,
+            word_names: &state.word_names,
         })
     }
 

@@ -58,6 +58,8 @@ pub(super) struct State<S, E> {
     pub(super) cycles: Vec<Cycle>,
     pub(super) keys: Vec<KeyId>,
     pub(super) names: Vec<&'static str>,
+    /// Where the words of a name begin.
+    pub(super) word_names: Vec<(Word, &'static str)>,
 }
 
 impl<S: Schedule, E> State<S, E> {

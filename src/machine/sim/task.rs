@@ -7,7 +7,7 @@ use super::op::{self, Seen, Step};
 use super::search::Object;
 use super::tables::{TaskState, bits};
 use super::waits::Wait;
-use super::{Schedule, Sim, State, What};
+use super::{Call, Schedule, Sim, State, What};
 use crate::lockdep::{Acquire, Read};
 use crate::machine::{
     Function, HeldUp, LockId, LockMap, Memory, Mode, RcuWait, RwSem, Site, Span, Srcu, Task, Word,
@@ -36,6 +36,14 @@ impl<'a, S: Schedule, E> SimTask<'a, S, E> {
 
     fn step<O: op::Operation<S, E>, R: Seen>(self, op: O) -> Step<'a, S, E, O, R> {
         Step::new(self, op)
+    }
+
+    /// Says so to a schedule that watches.
+    fn stepped(self, state: &mut State<S, E>, call: impl FnOnce(&State<S, E>) -> Call) {
+        if S::WATCHES {
+            let call = call(state);
+            state.schedule.stepped(self.id, self.site, call);
+        }
     }
 
     /// Something that tells the task nothing; not done again where its log is told to it.
@@ -92,11 +100,17 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn release(self, lock: LockId) {
-        self.act(|state, _| state.drop_lock(self.id, lock, self.site));
+        self.act(|state, _| {
+            self.stepped(state, |state| Call::Release(lock, state.mode_of(self.id, lock)));
+            state.drop_lock(self.id, lock, self.site);
+        });
     }
 
     fn downgrade_write(self, sem: RwSem) {
-        self.act(|state, _| state.downgrade(self.id, sem.0, self.site));
+        self.act(|state, _| {
+            self.stepped(state, |_| Call::Downgrade(sem.0));
+            state.downgrade(self.id, sem.0, self.site);
+        });
     }
 
     fn holds(self, lock: LockId) -> bool {
@@ -104,11 +118,17 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn lock_map_acquire(self, map: LockMap) {
-        self.act(|state, _| state.take_map(self.id, map.0, self.site));
+        self.act(|state, _| {
+            self.stepped(state, |_| Call::Acquire(map.0, Mode::Write));
+            state.take_map(self.id, map.0, self.site);
+        });
     }
 
     fn lock_map_release(self, map: LockMap) {
-        self.act(|state, _| state.drop_map(self.id, map.0, self.site));
+        self.act(|state, _| {
+            self.stepped(state, |_| Call::Release(map.0, Mode::Write));
+            state.drop_map(self.id, map.0, self.site);
+        });
     }
 
     fn srcu_read_lock(self, srcu: Srcu) -> impl Future<Output = ()> {
@@ -116,7 +136,10 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
     }
 
     fn srcu_read_unlock(self, srcu: Srcu) {
-        self.act(|state, _| state.srcu_leave(self.id, srcu, self.site));
+        self.act(|state, _| {
+            self.stepped(state, |_| Call::SrcuLeave(srcu));
+            state.srcu_leave(self.id, srcu, self.site);
+        });
     }
 
     fn synchronize_srcu(self, srcu: Srcu) -> impl Future<Output = ()> {
@@ -144,6 +167,7 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
 
     fn update(self, word: Word, change: impl Fn(u64) -> u64) -> u64 {
         self.ask(|state, _| {
+            self.stepped(state, |_| Call::Update(word));
             state.events += 1;
             let old = state.words[word.0 as usize].value;
             state.store(word, change(old));
@@ -224,6 +248,12 @@ impl<S: Schedule, E> Task for SimTask<'_, S, E> {
 
 /// The effects that need no scheduling point.
 impl<S: Schedule, E> State<S, E> {
+    /// How the task holds the lock.
+    fn mode_of(&self, task: u8, lock: LockId) -> Mode {
+        let held = self.locks[lock.0 as usize].owner == Some(task);
+        if held { Mode::Write } else { Mode::Read }
+    }
+
     pub(super) fn downgrade(&mut self, task: u8, lock: LockId, at: Site) {
         self.events += 1;
         self.touch(Object::lock(lock), true);

@@ -119,28 +119,12 @@ impl<'a> Names<'a> {
 
     /// The kernel function that takes the lock.
     pub(super) fn acquire(&self, lock: LockId, mode: Mode) -> &'static str {
-        match (self.seen.kind(lock), mode) {
-            (LockKind::Mutex, _) => "mutex_lock",
-            (LockKind::Spin, _) => "spin_lock",
-            (LockKind::RwLock, Mode::Read) => "read_lock",
-            (LockKind::RwLock, Mode::Write) => "write_lock",
-            (LockKind::RwSem, Mode::Read) => "down_read",
-            (LockKind::RwSem, Mode::Write) => "down_write",
-            (LockKind::Map, _) => "lock_map_acquire",
-        }
+        self.seen.kind(lock).acquires(mode)
     }
 
     /// The kernel function that releases it.
     pub(super) fn release(&self, lock: LockId, mode: Mode) -> &'static str {
-        match (self.seen.kind(lock), mode) {
-            (LockKind::Mutex, _) => "mutex_unlock",
-            (LockKind::Spin, _) => "spin_unlock",
-            (LockKind::RwLock, Mode::Read) => "read_unlock",
-            (LockKind::RwLock, Mode::Write) => "write_unlock",
-            (LockKind::RwSem, Mode::Read) => "up_read",
-            (LockKind::RwSem, Mode::Write) => "up_write",
-            (LockKind::Map, _) => "lock_map_release",
-        }
+        self.seen.kind(lock).releases(mode)
     }
 
     /// The operation of that number in a task's program.

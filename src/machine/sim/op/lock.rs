@@ -1,10 +1,10 @@
 //! Taking a lock: at once, after optimistic spinning, or by queueing for it.
 
 use super::{DONE, Next, Operation, Phase, WAITS, number};
-use crate::machine::sim::Schedule;
 use crate::machine::sim::lock::Kind;
 use crate::machine::sim::search::Object;
 use crate::machine::sim::state::State;
+use crate::machine::sim::{Call, Schedule};
 use crate::machine::{LockId, Mode, Site};
 
 /// An rwsem writer has spun and will queue.
@@ -17,6 +17,10 @@ pub(in crate::machine::sim) struct Acquire(pub LockId, pub Mode);
 impl<S: Schedule, E> Operation<S, E> for Acquire {
     fn number(self) -> u64 {
         number(1, self.0.0, self.1 as u64)
+    }
+
+    fn call(self) -> Call {
+        Call::Acquire(self.0, self.1)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, site: Site) -> Next {
@@ -59,6 +63,10 @@ pub(in crate::machine::sim) struct TryAcquire(pub LockId, pub Mode);
 impl<S: Schedule, E> Operation<S, E> for TryAcquire {
     fn number(self) -> u64 {
         number(2, self.0.0, self.1 as u64)
+    }
+
+    fn call(self) -> Call {
+        Call::TryAcquire(self.0, self.1)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, site: Site) -> Next {

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use super::checkpoint::Told;
 use super::state::State;
 use super::task::SimTask;
-use super::{Schedule, What};
+use super::{Call, Schedule, What};
 use crate::machine::Site;
 
 pub(super) use lock::{Acquire, TryAcquire};
@@ -60,6 +60,9 @@ const WAITS: Next = Next::Later(Phase::Woken);
 pub(super) trait Operation<S: Schedule, E>: Copy + Unpin {
     /// A number for the operation, its object and what it does with it.
     fn number(self) -> u64;
+
+    /// The same for who watches the run.
+    fn call(self) -> Call;
 
     /// Comes to its scheduling point; whether the task goes on at once. Where there is none, it does.
     fn point(self, state: &mut State<S, E>, task: u8) -> bool {
@@ -168,16 +171,30 @@ fn step<S: Schedule, E>(
                 state.tasks[task as usize].stands = op.number();
             }
             if op.point(state, task) {
-                op.effect(state, task, site)
+                effect(op, state, task, site)
             } else {
                 Next::Later(Phase::At)
             }
         }
-        Phase::At => op.effect(state, task, site),
+        Phase::At => effect(op, state, task, site),
         Phase::Spun => op.spun(state, task, site),
         Phase::Woken => {
             op.woken(state, task);
             DONE
         }
     }
+}
+
+/// The effect, which a schedule that watches hears of first.
+#[inline]
+fn effect<S: Schedule, E>(
+    op: impl Operation<S, E>,
+    state: &mut State<S, E>,
+    task: u8,
+    site: Site,
+) -> Next {
+    if S::WATCHES {
+        state.schedule.stepped(task, site, op.call());
+    }
+    op.effect(state, task, site)
 }

@@ -3,7 +3,7 @@
 use super::{DONE, Next, Operation, number};
 use crate::machine::Site;
 use crate::machine::sim::state::State;
-use crate::machine::sim::{At, Schedule, TurnEnd};
+use crate::machine::sim::{At, Call, Schedule, TurnEnd};
 
 /// Comes to a place.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,10 @@ pub(in crate::machine::sim) struct Place(pub u8);
 impl<S: Schedule, E> Operation<S, E> for Place {
     fn number(self) -> u64 {
         number(14, 0, self.0.into())
+    }
+
+    fn call(self) -> Call {
+        Call::Place(self.0)
     }
 
     /// None, unless a burst ends here: then somebody else runs next.

@@ -4,7 +4,7 @@ use super::{DONE, Next, Operation, WAITS, number};
 use crate::machine::sim::search::Object;
 use crate::machine::sim::state::State;
 use crate::machine::sim::waits::Wait;
-use crate::machine::sim::{Schedule, What};
+use crate::machine::sim::{Call, Schedule, What};
 use crate::machine::{RcuWait, Site};
 
 /// `prepare_to_rcuwait`: the task is the waiter.
@@ -14,6 +14,10 @@ pub(in crate::machine::sim) struct Prepare(pub RcuWait);
 impl<S: Schedule, E> Operation<S, E> for Prepare {
     fn number(self) -> u64 {
         number(7, self.0.0.into(), 0)
+    }
+
+    fn call(self) -> Call {
+        Call::Prepare(self.0)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, _: Site) -> Next {
@@ -32,6 +36,10 @@ impl<S: Schedule, E> Operation<S, E> for Uninterruptible {
         number(8, 0, 0)
     }
 
+    fn call(self) -> Call {
+        Call::SetUninterruptible
+    }
+
     fn effect(self, state: &mut State<S, E>, task: u8, _: Site) -> Next {
         state.touch(Object::task(task), true);
         state.tasks[task as usize].uninterruptible = true;
@@ -46,6 +54,10 @@ pub(in crate::machine::sim) struct Sleep(pub RcuWait);
 impl<S: Schedule, E> Operation<S, E> for Sleep {
     fn number(self) -> u64 {
         number(9, self.0.0.into(), 0)
+    }
+
+    fn call(self) -> Call {
+        Call::Schedule(self.0)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, site: Site) -> Next {
@@ -71,6 +83,10 @@ impl<S: Schedule, E> Operation<S, E> for Finish {
         number(10, self.0.0.into(), 0)
     }
 
+    fn call(self) -> Call {
+        Call::Finish(self.0)
+    }
+
     fn effect(self, state: &mut State<S, E>, task: u8, _: Site) -> Next {
         state.touch(Object::rcuwait(self.0), true);
         state.touch(Object::task(task), true);
@@ -87,6 +103,10 @@ pub(in crate::machine::sim) struct Wake(pub RcuWait);
 impl<S: Schedule, E> Operation<S, E> for Wake {
     fn number(self) -> u64 {
         number(11, self.0.0.into(), 0)
+    }
+
+    fn call(self) -> Call {
+        Call::Wake(self.0)
     }
 
     fn effect(self, state: &mut State<S, E>, _: u8, _: Site) -> Next {

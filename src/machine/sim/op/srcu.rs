@@ -4,7 +4,7 @@ use super::{DONE, Next, Operation, WAITS, number};
 use crate::machine::sim::search::Object;
 use crate::machine::sim::state::State;
 use crate::machine::sim::waits::Wait;
-use crate::machine::sim::{Schedule, What};
+use crate::machine::sim::{Call, Schedule, What};
 use crate::machine::{Site, Srcu};
 
 /// Enters a read-side section.
@@ -14,6 +14,10 @@ pub(in crate::machine::sim) struct SrcuEnter(pub Srcu);
 impl<S: Schedule, E> Operation<S, E> for SrcuEnter {
     fn number(self) -> u64 {
         number(5, self.0.0.into(), 0)
+    }
+
+    fn call(self) -> Call {
+        Call::SrcuEnter(self.0)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, site: Site) -> Next {
@@ -29,6 +33,10 @@ pub(in crate::machine::sim) struct Synchronize(pub Srcu);
 impl<S: Schedule, E> Operation<S, E> for Synchronize {
     fn number(self) -> u64 {
         number(6, self.0.0.into(), 0)
+    }
+
+    fn call(self) -> Call {
+        Call::Synchronize(self.0)
     }
 
     fn effect(self, state: &mut State<S, E>, task: u8, site: Site) -> Next {

@@ -4,7 +4,7 @@ use super::{DONE, Next, Operation, WAITS, number};
 use crate::machine::sim::search::Object;
 use crate::machine::sim::state::State;
 use crate::machine::sim::waits::Wait;
-use crate::machine::sim::{Schedule, What};
+use crate::machine::sim::{Call, Schedule, What};
 use crate::machine::{HeldUp, Site, Word};
 
 /// Reads a location; tells its value.
@@ -14,6 +14,10 @@ pub(in crate::machine::sim) struct Read(pub Word);
 impl<S: Schedule, E> Operation<S, E> for Read {
     fn number(self) -> u64 {
         number(3, self.0.0, 0)
+    }
+
+    fn call(self) -> Call {
+        Call::Read(self.0)
     }
 
     fn point(self, state: &mut State<S, E>, task: u8) -> bool {
@@ -34,6 +38,10 @@ pub(in crate::machine::sim) struct Write(pub Word, pub u64);
 impl<S: Schedule, E> Operation<S, E> for Write {
     fn number(self) -> u64 {
         number(4, self.0.0, self.1 & 0xff_ffff_ffff)
+    }
+
+    fn call(self) -> Call {
+        Call::Write(self.0)
     }
 
     fn point(self, state: &mut State<S, E>, task: u8) -> bool {
@@ -58,6 +66,10 @@ impl<S: Schedule, E> Operation<S, E> for Retry {
             HeldUp::ByRegion(span, _) => number(12, span.0.into(), 0),
             HeldUp::ByUpdate(lock) => number(13, lock.0.0, 0),
         }
+    }
+
+    fn call(self) -> Call {
+        Call::Retry(self.0)
     }
 
     /// None: what the schedule sees of a retry is the wait.
