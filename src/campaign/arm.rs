@@ -131,9 +131,9 @@ impl Arm {
         };
         for folder in [&arm.corpus, &arm.artifacts] {
             fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+            leftovers::remove_drafts(folder)?;
             leftovers::probe(folder)?;
         }
-        leftovers::remove_drafts(&arm.artifacts)?;
         leftovers::remove_empty(&arm.corpus)?;
         if plan.seeds {
             work.bring_others(&arm.artifacts)?;

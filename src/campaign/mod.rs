@@ -36,6 +36,7 @@ use lock::Lock;
 use work::Work;
 
 use crate::kvm::{Bug, Variant};
+use crate::run::causes;
 use crate::target;
 
 /// What a campaign is asked to do.
@@ -131,6 +132,20 @@ impl ArmReport {
     pub fn name(&self) -> &'static str {
         let bug = self.bug.map(|bug| bug.id());
         bug.or(self.variant.map(|variant| variant.name())).unwrap_or(self.target)
+    }
+
+    /// For each finding the index of the one that stands for its cause, which is the one that was seen
+    /// first ([`causes::leads`]).
+    pub fn leads(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.findings.len()).collect();
+        let seconds = |i: usize| self.findings[i].first.unwrap_or(-1.0);
+        order.sort_by(|&a, &b| seconds(a).total_cmp(&seconds(b)));
+        let clues: Vec<_> = order.iter().map(|&i| self.findings[i].clue()).collect();
+        let mut leads = vec![0; order.len()];
+        for (i, lead) in order.iter().zip(causes::leads(&clues)) {
+            leads[*i] = order[lead];
+        }
+        leads
     }
 
     /// Findings that break the verdict.

@@ -76,9 +76,14 @@ fn earlier(file: &Path) -> Vec<Value> {
     }
 }
 
-/// The table of a report whose results are in that folder.
+/// The table of a report whose results are in that folder, for a page.
 pub fn text(folder: &Path, report: &Report) -> String {
-    table::campaign(report, |arm, found| Files::of(folder, arm.name(), found))
+    text_within(folder, report, table::WIDTH)
+}
+
+/// The table of a report whose results are in that folder, for so many columns.
+pub fn text_within(folder: &Path, report: &Report, width: u16) -> String {
+    table::campaign(report, width, |arm, found| Files::of(folder, arm.name(), found))
 }
 
 /// The JSON of a report whose results are in that folder.
@@ -204,6 +209,7 @@ mod tests {
             case: case.clone(),
             first: None,
             because_of_bug: false,
+            shows: findings.iter().map(|finding| finding.signature).collect(),
             artifact: PathBuf::new(),
             unsaved: false,
             witness: None,

@@ -14,6 +14,7 @@ use super::{Arm, ArmReport, CrashFound, Plan, Report, shares};
 use crate::case::Case;
 use crate::explore::Witness;
 use crate::oracle::{Severity, Signature};
+use crate::run::causes::{Clue, needs_bug};
 use crate::run::{Described, Finding, Options, Runner};
 use crate::shrink::{self, Size};
 
@@ -35,6 +36,8 @@ pub struct Found {
     pub first: Option<f64>,
     /// The case has a planted bug, and without that it does not show the finding.
     pub because_of_bug: bool,
+    /// All that a run of the case shows.
+    pub shows: Vec<Signature>,
     /// The input that the target collected.
     pub artifact: PathBuf,
     /// Its case is in no file of the results, because it could not be written.
@@ -52,6 +55,12 @@ impl Found {
     /// How large its case is.
     pub fn size(&self) -> Size {
         Size::of(&self.case)
+    }
+
+    /// What is known of its cause.
+    pub(super) fn clue(&self) -> Clue {
+        let shows = self.shows.clone();
+        Clue { needs_bug: self.because_of_bug, shows, ..Clue::alone(&self.finding) }
     }
 }
 
@@ -156,10 +165,21 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
     let because_of_bug = needs_bug(&mut runner, &case, signature);
     let finding = shows(&mut runner, &case, signature)?;
+    let shows = runner.outcome().findings.iter().map(|finding| finding.signature).collect();
     let described = runner.describe_in(&case, &finding);
     let artifact = collected.path.clone();
     let (first, witness, unsaved) = (None, None, false);
-    Some(Found { finding, described, case, first, because_of_bug, artifact, unsaved, witness })
+    Some(Found {
+        finding,
+        described,
+        case,
+        first,
+        because_of_bug,
+        shows,
+        artifact,
+        unsaved,
+        witness,
+    })
 }
 
 /// What a panic interrupts counts as not shown: one bad case must not cost the other results.
@@ -182,11 +202,6 @@ pub(super) fn because_of_bug(collected: &Collected) -> bool {
         finding.is_some_and(|f| f.severity == Severity::Violation)
             && needs_bug(&mut runner, &case, signature)
     })
-}
-
-fn needs_bug(runner: &mut Runner, case: &Case, signature: Signature) -> bool {
-    let sound = Case { bug: None, ..case.clone() };
-    case.bug.is_some() && shows(runner, &sound, signature).is_none()
 }
 
 fn shows(runner: &mut Runner, case: &Case, signature: Signature) -> Option<Finding> {

@@ -8,11 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use console::Term;
 
 use super::chosen::{bug, variants};
 use super::{Bad, Done};
 use kvm_lock_fuzz::campaign::{self, Plan, Report, Sanitizer, results};
 use kvm_lock_fuzz::kvm::{Bug, Variant};
+use kvm_lock_fuzz::report::table;
 use kvm_lock_fuzz::target;
 
 /// Fuzz all targets for a while, and print what was found
@@ -94,7 +96,7 @@ impl Arguments {
         let code = code(&report);
         let text = match self.json {
             true => results::document(&plan.results, &report).text(),
-            false => results::text(&plan.results, &report),
+            false => results::text_within(&plan.results, &report, width()),
         };
         let warning = report.unsaved.or(report.failure).map(|error| error.to_string());
         Ok(Done { text, code, warning })
@@ -144,6 +146,11 @@ impl Arguments {
         }
         Ok(self.target.iter().map(find).collect::<Result<_, _>>()?)
     }
+}
+
+/// Columns of the terminal that the table goes to; of a page where it goes elsewhere.
+fn width() -> u16 {
+    Term::stdout().size_checked().map_or(table::WIDTH, |(_, columns)| columns)
 }
 
 /// Violations matter more than what was left undone. What could not be kept has a warning, and with

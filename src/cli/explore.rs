@@ -1,6 +1,7 @@
 //! `explore`: every schedule of a case's programs.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -150,9 +151,9 @@ fn writable(folder: &std::path::Path) -> Result<(), Bad> {
     let probe = folder.join(format!(".{}.part", std::process::id()));
     let tried = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&probe, ""));
     let tried = tried.and_then(|()| std::fs::remove_file(&probe));
-    let mend = |error: &std::io::Error| match files::mend(error.kind()) {
-        "" => "; --out wants a folder",
-        mend => mend,
+    let mend = |error: &std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "; --out wants a folder",
+        kind => files::mend(kind),
     };
     tried.map_err(|error| format!("{}: {error}{}", folder.display(), mend(&error)).into())
 }

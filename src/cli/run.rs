@@ -11,6 +11,7 @@ use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text::{self, this_run};
 use kvm_lock_fuzz::report::timeline::timeline;
 use kvm_lock_fuzz::report::witness::Answer;
+use kvm_lock_fuzz::run::causes::{self, Clue};
 use kvm_lock_fuzz::run::{Described, Finding, Options, Runner, kernel_splat};
 
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
@@ -67,8 +68,9 @@ impl Arguments {
         let outcome = runner.run(&case, options).clone();
         let told = |f| (runner.describe_in(&case, f), witness_of(runner, &case, f, limits));
         let told: Vec<(Described, Option<Witness>)> = outcome.findings.iter().map(told).collect();
+        let leads = leads(&outcome.findings, &case);
         let policy = options.policy.name();
-        let mut text = text::run(&case, policy, &outcome, &told);
+        let mut text = text::run(&case, policy, &outcome, &told, &leads);
         if self.splat {
             let splat = kernel_splat(&case, options);
             text.push_str(
@@ -78,7 +80,10 @@ impl Arguments {
         let timeline = self.trace.then(|| timeline(&case, runner));
         text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));
         let entries = outcome.findings.iter().zip(told).map(|(f, told)| entry(f, told, &case));
-        let entries = entries.collect();
+        let mut entries: Vec<Entry> = entries.collect();
+        for (i, lead) in leads.into_iter().enumerate() {
+            entries[i].group = Some(entries[lead].signature.clone());
+        }
         let violated = outcome.findings.iter().any(|f| f.severity == Severity::Violation);
         let verdict = json::run(&case, policy, &outcome, entries);
         Ran { text, violated, verdict: Verdict { timeline, ..verdict } }
@@ -90,6 +95,14 @@ fn entry(finding: &Finding, told: (Described, Option<Witness>), case: &Case) -> 
     let (words, witness) = told;
     let answer = witness.map(|witness| Answer::new(&witness, &|shown| this_run(case, shown)));
     Entry { witness: answer, ..Entry::new(finding, words, case) }
+}
+
+/// For each finding the one that stands for its cause.
+fn leads(findings: &[Finding], case: &Case) -> Vec<usize> {
+    // The runner of the findings is asked for a timeline later.
+    let mut runner = Runner::new();
+    let clue = |finding| Clue::of_run(finding, case, &mut runner);
+    causes::leads(&findings.iter().map(clue).collect::<Vec<_>>())
 }
 
 struct Ran {

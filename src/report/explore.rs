@@ -2,13 +2,17 @@
 
 use serde::Serialize;
 
+use super::count::number;
 use super::json::{self, Entry, Verdict};
 use super::page::Page;
+use super::text::by_cause;
 use super::witness::Answer;
 use crate::case::Case;
 use crate::explore::session::{Searched, Stop};
 use crate::explore::{Coverage, RowJson, Short, ShownFinding, Witness};
 use crate::oracle::Severity;
+use crate::run::Runner;
+use crate::run::causes::{self, Clue};
 
 /// The verdict of a search as JSON: that of a run, and what only a search knows.
 #[derive(Clone, Debug, Serialize)]
@@ -46,7 +50,10 @@ pub fn violated(searched: &Searched) -> bool {
 /// The verdict as JSON. `file` names the files of cases.
 pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Explored {
     let Searched { case, options, explored, shown, max_preemptions, .. } = searched;
-    let entries = shown.findings.iter().map(|shown| entry(shown, file)).collect();
+    let mut entries: Vec<Entry> = shown.findings.iter().map(|shown| entry(shown, file)).collect();
+    for (i, lead) in leads(searched).into_iter().enumerate() {
+        entries[i].group = Some(entries[lead].signature.clone());
+    }
     let counts = explored.progress.counts;
     let verdict = json::explored(case, options.policy.name(), violated(searched), entries);
     Explored {
@@ -104,8 +111,9 @@ fn bound(searched: &Searched) -> Option<String> {
 /// files of cases; those that have none stand in the text.
 pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> String {
     let mut page = Page::new(headline(searched), file);
-    for shown in &searched.shown.findings {
-        told(&mut page, shown);
+    let leads = leads(searched);
+    for i in by_cause(&leads) {
+        told(&mut page, &searched.shown.findings[i], leads[i] == i);
     }
     if let Some(matrix) = &searched.shown.matrix {
         page.apart();
@@ -113,6 +121,17 @@ pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Stri
         page.indented(&matrix.text());
     }
     page.finish()
+}
+
+/// For each finding the one that stands for its cause: the first of those that go away with the planted
+/// bug. One that no single run shows stands for itself.
+fn leads(searched: &Searched) -> Vec<usize> {
+    let mut runner = Runner::new();
+    let clue = |shown: &ShownFinding| match &shown.short {
+        Some(short) => Clue::of_run(&shown.finding, &short.case, &mut runner),
+        None => Clue::alone(&shown.finding),
+    };
+    causes::leads(&searched.shown.findings.iter().map(clue).collect::<Vec<_>>())
 }
 
 fn headline(searched: &Searched) -> String {
@@ -162,10 +181,14 @@ fn extent(searched: &Searched) -> String {
     }
 }
 
-/// A finding, its shortest case, and the answer if it is a predicted cycle.
-fn told(page: &mut Page<'_>, shown: &ShownFinding) {
+/// A finding, its shortest case, and the answer if it is a predicted cycle. `leads` where it stands for
+/// its cause.
+fn told(page: &mut Page<'_>, shown: &ShownFinding, leads: bool) {
     let kind = shown.finding.kind.name();
-    page.finding(&shown.finding, &shown.described);
+    match leads {
+        true => page.finding(&shown.finding, &shown.described),
+        false => page.symptom(&shown.finding, &shown.described),
+    }
     match &shown.short {
         None => page.text.push_str("    no single run shows it: several teach the validator\n"),
         Some(short) => page.case(&size(short), &short.case, kind),
@@ -184,32 +207,5 @@ fn size(short: &Short) -> String {
             let steps = number(short.steps.into(), "step");
             format!("{proven}, {}, {steps}", number(bursts as u64, "burst"))
         }
-    }
-}
-
-/// A count of things, thousands apart.
-fn number(count: u64, thing: &str) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_readable() {
-        assert_eq!(number(0, "schedule"), "0 schedules");
-        assert_eq!(number(1, "schedule"), "1 schedule");
-        assert_eq!(number(999, "state"), "999 states");
-        assert_eq!(number(2_381, "schedule"), "2,381 schedules");
-        assert_eq!(number(1_002_381, "schedule"), "1,002,381 schedules");
     }
 }

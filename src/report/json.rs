@@ -93,6 +93,9 @@ pub struct Entry {
     pub classes: Vec<String>,
     /// One line: what happened.
     pub message: String,
+    /// Signature of the finding that stands for its cause, which may be itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Full text of the case that shows it; null where the input is no case.
     pub case: Option<String>,
     /// Operations of the case.
@@ -130,6 +133,7 @@ impl Entry {
             signature: described.signature,
             classes: described.classes,
             message: described.message,
+            group: None,
             case: case.map(Case::to_string),
             operations: size.map(|size| size.operations),
             bursts: size.map(|size| size.bursts),
@@ -164,6 +168,7 @@ impl Entry {
             signature: format!("{} of {target} at {}", crash.kind, crash.place),
             classes: Vec::new(),
             message: crash.message.clone(),
+            group: None,
             case: None,
             operations: None,
             bursts: None,
@@ -272,7 +277,12 @@ fn arm_verdict(arm: &ArmReport) -> &'static str {
 }
 
 fn entries(arm: &ArmReport, files: impl Fn(&ArmReport, &Found) -> Files) -> Vec<Entry> {
-    let findings = arm.findings.iter().map(|found| Entry::found(found, &files(arm, found)));
+    let group = |lead: usize| Some(arm.findings[lead].described.signature.clone());
+    let leads = arm.leads();
+    let findings = arm.findings.iter().zip(&leads).map(|(found, &lead)| Entry {
+        group: group(lead),
+        ..Entry::found(found, &files(arm, found))
+    });
     let crashes = arm.crashes.iter().map(|crash| Entry::crash(arm.target, crash));
     findings.chain(crashes).collect()
 }

@@ -38,6 +38,13 @@ impl<'a> Page<'a> {
         let _ = writeln!(self.text, "    signature: {}", words.signature);
     }
 
+    /// What was found and has the same cause as what was said before.
+    pub(super) fn symptom(&mut self, finding: &Finding, words: &Described) {
+        let (kind, Described { message, signature, .. }) = (finding.kind.name(), words);
+        let _ = writeln!(self.text, "  also shows as {kind}: {message}");
+        let _ = writeln!(self.text, "    signature: {signature}");
+    }
+
     /// The answer for a predicted cycle, and its case.
     pub(super) fn witness(&mut self, witness: &Witness, kind: &str) {
         let line =

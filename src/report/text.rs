@@ -6,25 +6,38 @@ use crate::explore::Witness;
 use crate::oracle::Severity;
 use crate::run::{Described, Ending, Outcome};
 
-/// Verdict and findings of one run, each with its words and, if it predicts a cycle, the answer.
+/// Verdict and findings of one run, each with its words and, if it predicts a cycle, the answer. `leads`
+/// has for each finding the index of the one that stands for its cause ([`crate::run::causes`]).
 pub fn run(
     case: &Case,
     policy: &str,
     outcome: &Outcome,
     told: &[(Described, Option<Witness>)],
+    leads: &[usize],
 ) -> String {
     let bug = case.bug.map_or(String::new(), |bug| format!(" with bug {}", bug.id()));
     let ending = ending(outcome);
     let headline = format!("{}{bug}, {policy}: {} ({ending})\n", case.variant.name(), sum(outcome));
     let own = |shown: &Case| this_run(case, shown);
     let mut page = Page::new(headline, &own);
-    for (finding, (words, witness)) in outcome.findings.iter().zip(told) {
-        page.finding(finding, words);
+    for i in by_cause(leads) {
+        let (finding, (words, witness)) = (&outcome.findings[i], &told[i]);
+        match leads[i] == i {
+            true => page.finding(finding, words),
+            false => page.symptom(finding, words),
+        }
         if let Some(witness) = witness {
             page.witness(witness, finding.kind.name());
         }
     }
     page.finish()
+}
+
+/// The findings in their order, each symptom behind the one that stands for its cause.
+pub(super) fn by_cause(leads: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..leads.len()).collect();
+    order.sort_by_key(|&i| leads[i]);
+    order
 }
 
 /// What the reports of the case's run call a case that is the same.

@@ -1,5 +1,7 @@
 //! Case to outcome: the one entry for targets, command line, search and shrinker.
 
+#[cfg(feature = "cli")]
+pub mod causes;
 mod end;
 #[cfg(feature = "native")]
 mod native;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -168,10 +168,12 @@ impl Lane {
         }
         let folders = ["fuzz/artifacts/campaign", "fuzz/corpus/campaign", "results"];
         for folder in folders.map(|folder| self.clone.root.join(folder)) {
-            let drafts: Vec<_> = files(&folder).into_iter().filter(|path| is_draft(path)).collect();
+            let drafts: Vec<_> =
+                files(&folder).into_iter().filter(|path: &PathBuf| is_draft(path)).collect();
             assert!(drafts.is_empty(), "{drafts:?}");
         }
-        let drafts = files(&self.clone.root).into_iter().filter(|path| is_draft(path)).count();
+        let drafts =
+            files(&self.clone.root).into_iter().filter(|path: &PathBuf| is_draft(path)).count();
         assert!(drafts < 8, "{drafts} drafts pile up");
     }
 }
@@ -187,7 +189,7 @@ fn end(mut child: Child, all: bool) {
     child.wait().expect("it is gone");
 }
 
-fn is_draft(path: &PathBuf) -> bool {
+fn is_draft(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "part")
 }
 
