@@ -284,3 +284,6 @@ impl Lockdep {
 fn bytes<T>(vector: &Vec<T>) -> usize {
     vector.capacity() * size_of::<T>()
 }
+
+#[cfg(test)]
+mod tests;
