@@ -207,3 +207,78 @@ impl Hang for Watch<'_> {
         blocking.map(fit).min().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::PredictedStep;
+    use super::*;
+    use crate::case::Case;
+    use crate::machine::Site;
+    use crate::oracle::Signature;
+    use crate::run::{Options, Runner};
+
+    const CLASSES: [&str; 3] =
+        ["&mm->mmap_lock", "&anon_vma->rwsem", "&kvm->mmu_notifier_slots_lock"];
+
+    /// A cycle over the classes, each held for reading.
+    fn prediction() -> Prediction {
+        let step = |class: &str| PredictedStep {
+            class: class.to_owned(),
+            held: Some(Mode::Read),
+            wanted: None,
+        };
+        let steps = CLASSES.iter().map(|class| step(class)).collect();
+        Prediction { signature: Signature(0), text: String::new(), steps, instances: None }
+    }
+
+    /// Tries something with a watch on a layout, and a lock of each class.
+    fn with<R>(what: impl FnOnce(&mut Watch<'_>, [LockId; 3]) -> R) -> R {
+        let case: Case = "vm vm0  task t  munmap 0x100..0x101  end".parse().expect("it is legal");
+        let mut runner = Runner::new();
+        runner.run(&case, &Options::of(&case));
+        let prediction = prediction();
+        runner.inspect(|seen| {
+            let lock = |class| {
+                let mut all = (0..seen.locks()).map(|at| LockId(at as u16));
+                all.find(|&lock| seen.class(lock) == class).expect("the layout has it")
+            };
+            what(&mut Watch::new(&prediction, seen), CLASSES.map(lock))
+        })
+    }
+
+    /// A lock that is held in another mode, or another lock, makes no predicted dependency.
+    #[test]
+    fn a_dependency_counts_where_the_class_is_held_as_predicted() {
+        with(|watch, [a, b, c]| {
+            for (task, lock, mode) in [(0, a, Mode::Write), (1, c, Mode::Read), (2, b, Mode::Read)]
+            {
+                watch.got(task, lock, mode);
+                watch.wants(task, b, Mode::Write);
+            }
+            assert_eq!((watch.wanted[0], watch.tasks), (0, 0));
+            watch.got(3, a, Mode::Read);
+            watch.wants(3, b, Mode::Write);
+            assert_eq!((watch.wanted[0], watch.tasks), (bit(Mode::Write), 1 << 3));
+        });
+    }
+
+    /// One class of the cycle is passed where the task that waits for the next has it, and has the one
+    /// before too: with either alone the cycle is another one.
+    #[test]
+    fn a_class_is_passed_by_a_task_that_holds_it_and_the_one_before() {
+        let passed = |held: &[usize], mode| {
+            with(|watch, locks| {
+                held.iter().for_each(|&i| watch.got(0, locks[i], mode));
+                watch.got(1, locks[2], Mode::Read);
+                let waits = [(0, locks[2]), (1, locks[0])].map(|(task, lock)| {
+                    (task, Wait::Lock { lock, mode: Mode::Write, at: Site::default() })
+                });
+                let cycle = Cycle { waits: waits.into_iter().collect(), closed: true };
+                watch.is_passed(&cycle, 1)
+            })
+        };
+        assert!(passed(&[0, 1], Mode::Read));
+        assert!(!passed(&[0], Mode::Read) && !passed(&[1], Mode::Read));
+        assert!(!passed(&[0, 1], Mode::Write), "not as predicted");
+    }
+}

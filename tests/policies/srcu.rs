@@ -125,3 +125,29 @@ fn a_grace_period_inside_its_own_section_never_ends() {
     let went = run(&mut machine, Policy::default(), &[], 1, program);
     assert_eq!((went.ending, went.stuck), (Ending::Stuck, vec![(0, Doom::Deadlock)]));
 }
+
+/// Readers of one domain are nothing to a grace period of another, also where a task reads in both.
+#[test]
+fn domains_wait_for_their_own_readers() {
+    let mut machine = Sim::new(Bursts::default());
+    let (srcu, other) = (domain(&mut machine), domain(&mut machine));
+    let program = program(move |me| {
+        Box::pin(async move {
+            if me.id() == 1 {
+                me.synchronize_srcu(srcu).await;
+                return say(me, "grace");
+            }
+            me.srcu_read_lock(srcu).await;
+            me.srcu_read_lock(other).await;
+            stop(me).await;
+            me.srcu_read_unlock(other);
+            say(me, "other");
+            stop(me).await;
+            say(me, "leave");
+            me.srcu_read_unlock(srcu);
+        })
+    });
+    let bursts = [until_stop(0), until_blocked(1), until_stop(0), until_blocked(1)];
+    let went = run(&mut machine, Policy::default(), &bursts, 2, program);
+    assert_eq!(went.said, [(0, "other"), (0, "leave"), (1, "grace")]);
+}
