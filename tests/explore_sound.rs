@@ -14,9 +14,10 @@ use explore_sound::observed::orders;
 use explore_sound::straight::{Op, Programs, complete, ends, hard, schedules};
 use explore_sound::survey::{Limits, MISTAKES, Survey};
 use kvm_lock_fuzz::case::Case;
-use kvm_lock_fuzz::explore::{Config, Mistake, Reduction};
+use kvm_lock_fuzz::explore::{Config, Mistake, Reduction, explore};
 use kvm_lock_fuzz::oracle::each;
 use kvm_lock_fuzz::prng::Prng;
+use kvm_lock_fuzz::run::Options;
 
 const LIMITS: Limits = Limits { states: 30_000, schedules: 5_000 };
 /// Cases of each of two threads.
@@ -160,4 +161,22 @@ fn a_bound_counts_preemptions() {
         let all = (0..=most).map(|most| schedules(&mut tasks.clone(), None, most.into()));
         assert_eq!(run, all.sum::<u64>(), "{tasks:?}, {most}");
     }
+}
+
+/// How much is done is said as a part of the whole, which comes near it.
+#[test]
+fn what_is_done_is_a_part_of_the_whole() {
+    let case: Case = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
+        task one  munmap 0x100..0x104 end
+        task other  fault gfn 0x02"
+        .parse()
+        .expect("it is legal");
+    let mut most = 0.0_f64;
+    let explored = explore(&case, &Options::of(&case), Config::DEFAULT, |progress| {
+        let done = progress().fraction;
+        assert!((0.0..=1.0).contains(&done), "{done}");
+        most = most.max(done);
+        true
+    });
+    assert!(explored.expect("few tasks").exhausted() && most > 0.5, "{most}");
 }

@@ -158,3 +158,14 @@ fn a_class_depends_on_itself_by_recursive_readers_alone() {
         assert_eq!(edges(&writers), [], "{events}");
     }
 }
+
+/// A step of a cycle by a recursive reader under a writer has a name of its own.
+#[test]
+fn kinds_of_dependencies_have_names() {
+    let outcome = outcome(
+        Mode::Complete,
+        "acq A1 w, acq B R, rel B, rel A1, acq B w, acq A1 w, rel A1, rel B",
+    );
+    let cycle = "circular A -ER-> B -EN-> A".to_owned();
+    assert_eq!(findings(&outcome), [(cycle, None)]);
+}

@@ -267,6 +267,15 @@ fn what_no_single_run_shows_has_no_case() {
 }
 
 #[test]
+fn closing_adds_what_is_absent_and_nothing_twice() {
+    let lone = closed(&case(&[VM, PLAIN]), &[0]);
+    assert_eq!(lone.added, ["a memslot update of vm0", "a second munmapper"]);
+    let other = "task other munmap 0x100..0x108 end ";
+    let whole = closed(&case(&[VM, PLAIN, other, UPDATE]), &[0, 1]);
+    assert!(whole.added.is_empty() && whole.left_out.is_empty(), "{whole:?}");
+}
+
+#[test]
 fn closing_keeps_within_the_caps_and_says_what_it_left_out() {
     let cow = |i: usize| format!("task cower{i} cow 0x10{i} end ");
     let tasks: String = (0..7).map(cow).collect();
