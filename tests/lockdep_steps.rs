@@ -169,3 +169,23 @@ fn kinds_of_dependencies_have_names() {
     let cycle = "circular A -ER-> B -EN-> A".to_owned();
     assert_eq!(findings(&outcome), [(cycle, None)]);
 }
+
+/// What is remembered of an acquisition in one context says nothing of another: there it sets other usage
+/// bits, and may be more than the context allows.
+#[test]
+fn every_context_is_looked_at() {
+    let plain = "acq A1 w, rel A1, ".repeat(5);
+    for mode in MODES {
+        let found = findings(&outcome(mode, &format!("{plain} hardirq_enter, acq A1 w")));
+        let inconsistent = "inconsistent A w {HARDIRQ-ON-W} {IN-HARDIRQ-W}".to_owned();
+        assert_eq!(found.first(), Some(&(inconsistent, None)), "{mode:?}");
+        let decl = ["class A inner=config", "lock A1 A"].map(String::from);
+        let handler = |kind| format!("hardirq_enter{kind}, acq A1 w, rel A1, hardirq_exit, ");
+        let events = handler(" threaded").repeat(5) + &handler("");
+        let events: Vec<String> =
+            events.split(", ").filter(|e| !e.is_empty()).map(|e| format!("T {e}")).collect();
+        let script = parse(&decl, &events).unwrap_or_else(|error| panic!("{error}"));
+        let outcome = run(&script, Config { mode, raw_lock_nesting: true });
+        assert_eq!(findings(&outcome), [("wait_context A w 2".to_owned(), None)]);
+    }
+}
