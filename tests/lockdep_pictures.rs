@@ -6,10 +6,11 @@ mod common;
 use kvm_lock_fuzz::lockdep::script::{Outcome, parse, run};
 use kvm_lock_fuzz::lockdep::{Config, picture};
 
-/// Four classes on the ring, one of which depends on itself, and a cycle of two.
+/// Six classes on the ring, one of which depends on itself, and a cycle of two.
 fn graph() -> Outcome {
-    let decl = ["class a", "class b name=&kvm->lock", "class c", "class d"];
-    let locks = ["lock a a", "lock b b", "lock c1 c", "lock c2 c", "lock d d"];
+    let decl = ["class a", "class b name=&kvm->lock", "class c", "class d", "class e", "class f"];
+    let locks =
+        ["lock a a", "lock b b", "lock c1 c", "lock c2 c", "lock d d", "lock e e", "lock f f"];
     let events = [
         "T acq a w",
         "T acq c1 R",
@@ -21,6 +22,10 @@ fn graph() -> Outcome {
         "T acq b r",
         "T rel b",
         "T rel a",
+        "T acq e w",
+        "T acq f w",
+        "T rel f",
+        "T rel e",
         "T acq b w",
         "T acq a w",
     ];

@@ -189,3 +189,18 @@ fn every_context_is_looked_at() {
         assert_eq!(findings(&outcome), [("wait_context A w 2".to_owned(), None)]);
     }
 }
+
+/// Who enables soft interrupts without having disabled them changes nothing, also while one is handled.
+#[test]
+fn what_was_not_disabled_is_not_enabled() {
+    for mode in MODES {
+        let mut lockdep = Lockdep::new(Config { mode, raw_lock_nesting: false });
+        let (task, site) = (lockdep.declare_task(), Site(1));
+        for _ in 0..2 {
+            let before = format!("{:?}", lockdep.irq_state(task));
+            assert!(!lockdep.softirqs_on(task, site));
+            assert_eq!(format!("{:?}", lockdep.irq_state(task)), before);
+            lockdep.softirq_enter(task, site);
+        }
+    }
+}
