@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 
 use kvm_lock_fuzz::lockdep::check::{MAX_NAMED, run};
+use nix::time::{ClockId, clock_gettime};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 struct Checked {
@@ -222,4 +224,143 @@ fn a_file_of_something_else_does_not_bury_the_rest() {
     let text = "garbage\n".repeat(MAX_NAMED);
     let checked = check_text("bad-enough", text.as_bytes(), false);
     assert_eq!(checked.stderr.lines().count(), MAX_NAMED);
+}
+
+/// Lines of a file that are not blank.
+fn lines_of(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
+}
+
+/// A verdict or an error of one line for each line of the input, and nothing on them that acts.
+fn answers_each_line(name: &str, text: &[u8]) {
+    let checked = check_text(name, text, false);
+    let (verdicts, errors) = (checked.stdout.lines().count(), checked.stderr.lines().count());
+    assert!(errors <= MAX_NAMED, "{errors}");
+    assert_eq!(verdicts + errors, lines_of(text), "{}{}", checked.stdout, checked.stderr);
+    assert_eq!(checked.code, if errors > 0 { 2 } else { 0 });
+    for verdict in checked.stdout.lines() {
+        assert!(serde_json::from_str::<Value>(verdict).is_ok_and(|v| v["kind"].is_string()));
+    }
+    for error in checked.stderr.lines() {
+        assert!(error.contains(name) && !error.contains(|c: char| c.is_control()), "{error:?}");
+    }
+}
+
+/// Words of the language, and some that are none.
+fn line_of_script() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        8 => prop::sample::select(vec![
+            "class", "lock", "task", "A", "B", "a", "b", "T", "acq", "sync", "rel", "downgrade",
+            "free", "setsub", "hardirqs_off", "hardirqs_on", "softirqs_off", "softirqs_on",
+            "hardirq_enter", "threaded", "hardirq_exit", "softirq_enter", "softirq_exit",
+            "user_exit", "task_exit", "w", "r", "R", "rq", "try", "sub=1", "sub=9", "sub=300",
+            "nest=a", "check=0", "name=x", "inner=spin", "outer=sleep", "type=percpu", "pid=-1",
+        ]).prop_map(str::to_owned),
+        1 => ".{0,12}",
+    ];
+    prop::collection::vec(word, 0..6).prop_map(|words| words.join(" "))
+}
+
+/// A list of lines of which the first ones are as they should be.
+fn script(first: Vec<&'static str>) -> impl Strategy<Value = Vec<String>> {
+    let first: Vec<String> = first.into_iter().map(str::to_owned).collect();
+    let lines = prop::collection::vec(line_of_script(), 0..3);
+    lines.prop_map(move |lines| [first.clone(), lines].concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn any_bytes_are_answered_line_by_line(bytes in prop::collection::vec(any::<u8>(), 0..3_000)) {
+        answers_each_line("any-bytes", &bytes);
+    }
+
+    #[test]
+    fn any_script_is_answered_line_by_line(
+        decl in script(vec!["class A", "class B", "lock a A", "lock b B"]),
+        events in script(vec!["T acq a w", "T acq b w", "T rel b", "T rel a", "T acq b R"]),
+        id in ".{0,20}",
+    ) {
+        let record = json!({"id": id, "raw_lock_nesting": false, "decl": decl, "events": events});
+        answers_each_line("any-script", record.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_json_is_answered_line_by_line(
+        field in prop::sample::select(vec!["id", "raw_lock_nesting", "decl", "events"]),
+        value in prop::sample::select(vec![
+            "null", "1e999", "-0", "\"\\ud800\"", "[[]]", "{}", "[1]", "\"\\u0000\"", "[\"\\n\"]",
+        ]),
+        cut in 0..200usize,
+    ) {
+        let good = record(&["class A", "lock a A"], &["T acq a w"]);
+        let at = good.find(&format!("\"{field}\":")).expect("the field") + field.len() + 3;
+        let text = format!("{}{value},\"rest\":{}", &good[..at], &good[at..]);
+        answers_each_line("any-json", &text.as_bytes()[..cut.min(text.len())]);
+        answers_each_line("any-json", text.as_bytes());
+    }
+}
+
+/// CPU time of this thread for checking a text, in nanoseconds: the least of three.
+fn cost(name: &str, text: &str) -> i64 {
+    let now = || {
+        let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("Linux has this clock");
+        time.tv_sec() * 1_000_000_000 + time.tv_nsec()
+    };
+    let once = |_| {
+        let begin = now();
+        check_text(name, text.as_bytes(), false);
+        now() - begin
+    };
+    (0..3).map(once).min().unwrap_or_default()
+}
+
+/// Eight times the input costs about eight times as much.
+#[test]
+fn garbage_costs_in_proportion_to_its_length() {
+    let forms: [(&str, fn(usize) -> String); 6] = [
+        ("lines", |n| "garbage\n".repeat(n / 8)),
+        ("one-line", |n| "x".repeat(n)),
+        ("open-string", |n| format!("{{\"id\":\"{}", "\\u001b".repeat(n / 6))),
+        ("nested", |n| "[".repeat(n)),
+        ("blank", |n| " \n".repeat(n / 2)),
+        ("events", |n| record(&["class A", "lock a A"], &vec!["T rel a"; n / 16])),
+    ];
+    for (name, form) in forms {
+        let (small, large) = (cost(name, &form(1 << 16)), cost(name, &form(1 << 19)));
+        assert!(large < 24 * small.max(100_000), "{name}: {small} and {large} ns");
+    }
+}
+
+/// A chain of classes, with chords back that close a cycle each.
+fn chain(classes: usize, chords: usize, span: usize) -> String {
+    let decl = (0..classes).flat_map(|i| [format!("class c{i}"), format!("lock c{i} c{i}")]);
+    let mut events = Vec::new();
+    let mut pair = |held: usize, new: usize| {
+        events.push(format!("T acq c{held} w"));
+        events.push(format!("T acq c{new} w"));
+        events.push(format!("T rel c{new}"));
+        events.push(format!("T rel c{held}"));
+    };
+    (1..classes).for_each(|i| pair(i - 1, i));
+    let mut seed = 1_usize;
+    for _ in 0..chords {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let back = 1 + (seed >> 33) % span;
+        let held = back + (seed >> 13) % (classes - back);
+        pair(held, held - back);
+    }
+    json!({"id": "x", "raw_lock_nesting": false, "decl": decl.collect::<Vec<_>>(), "events": events})
+        .to_string()
+}
+
+/// What many chords cost is their cycles, not the square of their number or of the chain.
+#[test]
+fn chords_cost_no_more_than_their_cycles() {
+    let alone = cost("chain", &chain(4_000, 0, 1));
+    for (chords, span) in [(2_000, 12), (800, 3_000)] {
+        let with = cost("chords", &chain(4_000, chords, span));
+        assert!(with < 30 * alone, "{chords} chords: {with} ns, without {alone}");
+    }
 }

@@ -159,6 +159,8 @@ impl Show {
 
 fn json(outcome: &Outcome) -> String {
     let reports = outcome.lockdep.reports().iter();
-    let all: Vec<_> = reports.map(|report| report_json(&outcome.lockdep, report)).collect();
-    format!("{}\n", serde_json::json!({ "format": 1, "reports": all }))
+    // As text at once: reports can have thousands of classes each, whose values take much more.
+    let all: Vec<_> =
+        reports.map(|report| report_json(&outcome.lockdep, report).to_string()).collect();
+    format!("{{\"format\":1,\"reports\":[{}]}}\n", all.join(","))
 }

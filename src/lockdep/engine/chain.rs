@@ -42,6 +42,12 @@ pub(crate) struct ChainCache {
     len: usize,
 }
 
+impl Default for ChainCache {
+    fn default() -> ChainCache {
+        ChainCache::new()
+    }
+}
+
 impl ChainCache {
     pub(crate) fn new() -> Self {
         ChainCache { slots: vec![Slot::default(); FIRST_SLOTS], generation: 1, len: 0 }

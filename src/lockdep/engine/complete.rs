@@ -7,12 +7,14 @@
 //! in common and are searched for once (`stretch`).
 //!
 //! The text of a finding is told from the event that closed the cycle, which the engine notes when
-//! it happens.
+//! it happens. That costs a search only where some arrival is a recursive reader's: elsewhere every
+//! way is strong, and the order of the classes knows whether there is one.
 
 use std::cmp::Ordering;
 
-use super::super::types::ClassId;
+use super::super::types::{ClassId, Read};
 use super::Lockdep;
+use super::chain::ChainCache;
 use super::cycle::strong_kinds;
 use super::dependency::circular_query;
 use super::graph::{Direction, EN, ER, NO_EDGE, SN, SR, dependency_kind};
@@ -48,6 +50,10 @@ struct Visit {
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     closings: Vec<Closing>,
+    /// Of each edge and kind, one more than the number of its closing; 0 if it closed nothing.
+    closing_of: Vec<[u32; 4]>,
+    /// Signatures of the reports.
+    signatures: ChainCache,
     visits: Vec<Visit>,
     /// Visited (class, weak) states of the current search.
     seen: Vec<u32>,
@@ -87,13 +93,17 @@ impl Lockdep {
         if held.class == new.class || !self.order.agree(&self.graph, held.class, new.class) {
             return;
         }
-        if self.search(&circular_query(held, new, Rule::Exact)).is_none() {
+        let strong = new.read != Read::Recursive && self.graph.is_strong();
+        if !strong && self.search(&circular_query(held, new, Rule::Exact)).is_none() {
             return;
         }
-        let silence = match self.search(&circular_query(held, new, Rule::Kernel)) {
-            _ if self.kernel_skips => Some(Silence::ChainCache),
-            None => Some(Silence::VisitedFirst),
-            Some(_) => None,
+        let silence = if self.kernel_skips {
+            Some(Silence::ChainCache)
+        } else if strong && self.graph.is_seen() {
+            None
+        } else {
+            let found = self.search(&circular_query(held, new, Rule::Kernel));
+            found.is_none().then_some(Silence::VisitedFirst)
         };
         let (subject, other) = (Some(*new), Some(*held));
         let report =
@@ -113,6 +123,7 @@ impl Lockdep {
             self.findings.work = 0;
             self.rank_names();
             self.begin_stretches();
+            self.begin_reports();
             for edge in 0..self.graph.edges().len() as u16 {
                 self.finish_edge(edge);
             }
@@ -125,6 +136,22 @@ impl Lockdep {
     /// are both very large and cyclic through and through.
     pub fn is_exhaustive(&self) -> bool {
         self.findings.work < MAX_WORK
+    }
+
+    /// Prepares to see which cycles were reported, and which event closed one.
+    fn begin_reports(&mut self) {
+        let Findings { closings, closing_of, signatures, .. } = &mut self.findings;
+        signatures.clear();
+        for report in &self.log.reports {
+            note_signature(signatures, report.signature);
+        }
+        closing_of.clear();
+        closing_of.resize(self.graph.edges().len(), [0; 4]);
+        for (n, closing) in closings.iter().enumerate() {
+            if let Some(edge) = self.graph.find(closing.from, closing.to) {
+                closing_of[usize::from(edge)][number_of(closing.kind)] = n as u32 + 1;
+            }
+        }
     }
 
     fn finish_edge(&mut self, edge: u16) {
@@ -260,10 +287,11 @@ impl Lockdep {
             return;
         }
         let signature = self.cycle_signature(&self.findings.classes, &self.findings.kinds);
-        if self.log.reports.iter().any(|report| report.signature == signature) {
+        if self.findings.signatures.get(signature).is_some() {
             return;
         }
         let Some((closing, last)) = self.last_closing() else { return };
+        note_signature(&mut self.findings.signatures, signature);
         let mut report = self.findings.closings[closing].report.clone();
         report.signature = signature;
         report.silence = self.finding_silence(&report);
@@ -278,14 +306,15 @@ impl Lockdep {
 
     /// The dependency of the cycle that came last: (number of its closing, position in the cycle).
     fn last_closing(&self) -> Option<(usize, usize)> {
-        let Findings { closings, best, kinds, .. } = &self.findings;
-        let position = |closing: &Closing| {
-            best.iter().zip(kinds).position(|(edge, kind)| {
-                let edge = self.graph.edge(*edge);
-                (edge.from, edge.to, *kind) == (closing.from, closing.to, closing.kind)
-            })
-        };
-        closings.iter().enumerate().rev().find_map(|(n, c)| position(c).map(|at| (n, at)))
+        let Findings { closing_of, best, kinds, .. } = &self.findings;
+        let closing = |(edge, kind): (&u16, &u8)| closing_of[usize::from(*edge)][number_of(*kind)];
+        let (mut last, mut position) = (0, 0);
+        for (at, closing) in best.iter().zip(kinds).map(closing).enumerate() {
+            if closing > last {
+                (last, position) = (closing, at);
+            }
+        }
+        Some((last.checked_sub(1)? as usize, position))
     }
 
     /// Step number `back` on the way from the class held at the closing dependency, which is edge
@@ -317,29 +346,121 @@ impl Lockdep {
     }
 }
 
+/// The number of a kind, from 0.
+fn number_of(kind: u8) -> usize {
+    kind.trailing_zeros() as usize & 3
+}
+
+fn note_signature(signatures: &mut ChainCache, signature: u64) {
+    if signatures.get(signature).is_none() {
+        signatures.insert(signature, 0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::super::types::{Acquire, Config, KeyDesc, Mode, Site};
+    use super::super::super::types::{Acquire, Config, InstanceId, KeyDesc, Mode, Site, TaskId};
+    use super::super::search::Query;
     use super::*;
+
+    fn complete(classes: usize) -> (Lockdep, TaskId, Vec<InstanceId>) {
+        let mut lockdep = Lockdep::new(Config { mode: Mode::Complete, ..Config::default() });
+        let locks = (0..classes).map(|i| {
+            let name = format!("c{i}");
+            let key = lockdep.declare_key(&KeyDesc { name: &name, ..KeyDesc::default() });
+            lockdep.declare_instance(key, 0)
+        });
+        let locks = locks.collect();
+        let task = lockdep.declare_task();
+        (lockdep, task, locks)
+    }
+
+    /// `held`, then `new` in that mode.
+    fn pair(lockdep: &mut Lockdep, task: TaskId, held: InstanceId, new: InstanceId, read: Read) {
+        lockdep.acquire(task, &Acquire::exclusive(held, Site(0)));
+        lockdep.acquire(task, &Acquire::new(new, read, Site(0)));
+        lockdep.release(task, new, Site(0));
+        lockdep.release(task, held, Site(0));
+    }
+
+    /// States that searches visit while a ring gets chords, which close a cycle each.
+    fn searched(read: Read) -> u64 {
+        let n = 500;
+        let (mut lockdep, task, locks) = complete(n);
+        (0..n).for_each(|i| pair(&mut lockdep, task, locks[i], locks[(i + 1) % n], read));
+        let before = lockdep.search.visited;
+        for i in (0..n - 20).step_by(7) {
+            pair(&mut lockdep, task, locks[i], locks[i + 20], Read::Exclusive);
+        }
+        assert_eq!(lockdep.findings.closings.len(), 1 + (n - 20).div_ceil(7));
+        lockdep.search.visited - before
+    }
+
+    #[test]
+    fn where_every_way_is_strong_no_search_is_made() {
+        assert_eq!((searched(Read::Exclusive), searched(Read::Shared)), (0, 0));
+        assert!(searched(Read::Recursive) > 0, "recursive readers block less than others");
+    }
+
+    /// The shortcut against the searches, on random graphs with few or many recursive readers.
+    #[test]
+    fn closings_are_those_that_the_searches_find() {
+        let mut prng = crate::prng::Prng(5);
+        let (mut quick, mut closed) = (0, 0);
+        for round in 0..400 {
+            let n = 3 + prng.below(6) as usize;
+            let (mut lockdep, task, locks) = complete(n);
+            for &lock in &locks {
+                lockdep.acquire(task, &Acquire::exclusive(lock, Site(0)));
+                lockdep.release(task, lock, Site(0));
+            }
+            for _ in 0..4 * n {
+                let (held, new) = (prng.below(n as u32) as usize, prng.below(n as u32) as usize);
+                let recursive = round % 4 == 0 && prng.below(6) == 0;
+                let read = if recursive { Read::Recursive } else { Read::Exclusive };
+                let before = lockdep.findings.closings.len();
+                lockdep.acquire(task, &Acquire::exclusive(locks[held], Site(0)));
+                let top = lockdep.held(task)[0];
+                // As it is before the dependency.
+                let ask = ask(&top, locks[new], read);
+                let exists = held != new && lockdep.search(&ask).is_some();
+                let seen = lockdep.search(&Query { rule: Rule::Kernel, ..ask }).is_some();
+                let known = knows(&lockdep, &top, locks[new], read);
+                quick += usize::from(lockdep.graph.is_strong() && lockdep.graph.is_seen());
+                lockdep.acquire(task, &Acquire::new(locks[new], read, Site(0)));
+                let closings = &lockdep.findings.closings[before..];
+                assert_eq!(closings.len(), usize::from(exists && !known), "round {round}");
+                if let Some(closing) = closings.first() {
+                    let silence = (!seen).then_some(Silence::VisitedFirst);
+                    assert!([silence, Some(Silence::ChainCache)].contains(&closing.report.silence));
+                    closed += 1;
+                }
+                lockdep.release(task, locks[new], Site(0));
+                lockdep.release(task, locks[held], Site(0));
+            }
+        }
+        assert!(quick > 2_000 && closed > 1_000, "{quick} {closed}");
+    }
+
+    fn ask(held: &HeldLock, new: InstanceId, read: Read) -> Query {
+        let mut new_lock = *held;
+        (new_lock.class, new_lock.read) = (ClassId(new.index() as u16), read);
+        circular_query(held, &new_lock, Rule::Exact)
+    }
+
+    fn knows(lockdep: &Lockdep, held: &HeldLock, new: InstanceId, read: Read) -> bool {
+        let edge = lockdep.graph.find(held.class, ClassId(new.index() as u16));
+        let kind = dependency_kind(held.read, read);
+        edge.is_some_and(|edge| lockdep.graph.edge(edge).kinds & kind != 0)
+    }
 
     /// Edges followed for one cycle through so many classes, with a dependency out of each of them
     /// that leads nowhere.
     fn work_of_ring(classes: usize) -> usize {
-        let mut lockdep = Lockdep::new(Config { mode: Mode::Complete, ..Config::default() });
-        let locks: Vec<_> = (0..classes + 1)
-            .map(|i| {
-                let name = format!("c{i}");
-                let key = lockdep.declare_key(&KeyDesc { name: &name, ..KeyDesc::default() });
-                lockdep.declare_instance(key, 0)
-            })
-            .collect();
-        let task = lockdep.declare_task();
+        let (mut lockdep, task, locks) = complete(classes + 1);
         for i in 0..classes {
             for next in [locks[(i + 1) % classes], locks[classes]] {
-                lockdep.acquire(task, &Acquire::exclusive(locks[i], Site(0)));
-                lockdep.acquire(task, &Acquire::exclusive(next, Site(0)));
-                lockdep.release(task, next, Site(0));
-                lockdep.release(task, locks[i], Site(0));
+                pair(&mut lockdep, task, locks[i], next, Read::Exclusive);
             }
         }
         lockdep.finish();

@@ -67,6 +67,9 @@ fn kinds_that_close(sets: &[u8], first: u8, reach: &mut Vec<u8>) {
 impl Lockdep {
     /// Order of classes that does not depend on when they were registered.
     pub(crate) fn compare_classes(&self, a: ClassId, b: ClassId) -> Ordering {
+        if self.names_ranked {
+            return self.class_rank(a).cmp(&self.class_rank(b));
+        }
         let key = |id: ClassId| {
             let class = &self.classes[id.index()];
             (self.key_name(class.key), class.subclass, class.key)

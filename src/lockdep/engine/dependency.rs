@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::super::types::{ClassId, Mode, Read};
 use super::super::usage::{ENABLED, USED_IN, exclusive_mask, exclusive_match};
 use super::Lockdep;
-use super::graph::{Direction, SR, dependency_kind};
+use super::graph::{Direction, Edge, SR, dependency_kind};
 use super::held::HeldLock;
 use super::log::Draft;
 use super::report::{Detail, Kind, Limit, Silence};
@@ -125,13 +125,12 @@ impl Lockdep {
         let kind = dependency_kind(held.read, new.read);
         let unseen = if self.kernel_skips { kind } else { 0 };
         if let Some(edge) = self.graph.find(held.class, new.class) {
-            let edge = self.graph.edge_mut(edge);
-            edge.kinds |= kind;
-            edge.unseen |= unseen;
+            let unseen = self.graph.edge(edge).unseen | unseen;
+            self.graph.set_kinds(edge, kind, unseen);
             return true;
         }
         if let Some(edge) = self.graph.add(held.class, new.class, kind, self.event) {
-            self.graph.edge_mut(edge).unseen = unseen;
+            self.graph.set_kinds(edge, kind, unseen);
             self.reach.add_edge(&self.graph, held.class, new.class);
             return true;
         }
@@ -147,9 +146,10 @@ impl Lockdep {
             return true;
         }
         if let Some(edge) = self.graph.find(held.class, new.class) {
-            let edge = self.graph.edge_mut(edge);
-            if edge.kinds & kind != 0 {
-                edge.unseen &= if self.kernel_skips { !0 } else { !kind };
+            let Edge { kinds, unseen, .. } = *self.graph.edge(edge);
+            if kinds & kind != 0 {
+                let seen = if self.kernel_skips { 0 } else { kind };
+                self.graph.set_kinds(edge, kind, unseen & !seen);
                 return true;
             }
         }

@@ -65,6 +65,12 @@ impl Edge {
     pub fn site(&self) -> Site {
         self.site
     }
+
+    /// Every arrival over it is a recursive reader's.
+    #[inline]
+    fn is_weak(&self) -> bool {
+        self.kinds & (SN | EN) == 0
+    }
 }
 
 /// Which way a search walks.
@@ -90,17 +96,23 @@ pub(crate) struct Graph {
     edges: Vec<Edge>,
     lists: Vec<[List; 2]>,
     index: EdgeIndex,
+    /// Edges between two classes over which every arrival is a recursive reader's.
+    weak: usize,
+    /// Edges between two classes with kinds that only complete mode knows.
+    unseen: usize,
 }
 
 impl Graph {
     pub(crate) fn new() -> Self {
-        Graph { edges: Vec::new(), lists: Vec::new(), index: EdgeIndex::new() }
+        let index = EdgeIndex::new();
+        Graph { edges: Vec::new(), lists: Vec::new(), index, weak: 0, unseen: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
         self.edges.clear();
         self.lists.clear();
         self.index.clear();
+        (self.weak, self.unseen) = (0, 0);
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -120,8 +132,29 @@ impl Graph {
         &self.edges[usize::from(id)]
     }
 
-    pub(crate) fn edge_mut(&mut self, id: u16) -> &mut Edge {
-        &mut self.edges[usize::from(id)]
+    /// Adds kinds to an edge. Of all its kinds, `unseen` are those that only complete mode knows.
+    #[inline]
+    pub(crate) fn set_kinds(&mut self, id: u16, more: u8, unseen: u8) {
+        let edge = &mut self.edges[usize::from(id)];
+        let before = (edge.is_weak(), edge.unseen != 0);
+        edge.kinds |= more;
+        edge.unseen = unseen;
+        let after = (edge.is_weak(), edge.unseen != 0);
+        if edge.from != edge.to {
+            self.weak = self.weak + usize::from(after.0) - usize::from(before.0);
+            self.unseen = self.unseen + usize::from(after.1) - usize::from(before.1);
+        }
+    }
+
+    /// Whether every way is strong that a plain acquisition begins, because no arrival on it is a
+    /// recursive reader's. A search then only asks whether there is a way.
+    pub(crate) fn is_strong(&self) -> bool {
+        self.weak == 0 && self.edges.len() < MAX_EDGES
+    }
+
+    /// Whether the kernel knows every kind of every edge.
+    pub(crate) fn is_seen(&self) -> bool {
+        self.unseen == 0
     }
 
     pub(crate) fn find(&self, from: ClassId, to: ClassId) -> Option<u16> {
@@ -161,6 +194,7 @@ impl Graph {
         }
         let id = self.edges.len() as u16;
         self.edges.push(Edge { from, to, kinds: kind, unseen: 0, site, next: [NO_EDGE; 2] });
+        self.weak += usize::from(from != to && self.edge(id).is_weak());
         self.append(from, Direction::Forward, id);
         self.append(to, Direction::Backward, id);
         self.index.insert(&self.edges, id);

@@ -82,6 +82,9 @@ pub(crate) struct Search {
     marks: Vec<Mark>,
     queue: Vec<State>,
     generation: u32,
+    /// States that all searches so far have visited.
+    #[cfg(test)]
+    pub(crate) visited: u64,
     /// Usage found by [`Goal::Collect`].
     pub(crate) collected: u16,
     found: Option<State>,
@@ -200,6 +203,10 @@ impl Search {
         };
         if found {
             self.found = Some(state);
+        }
+        #[cfg(test)]
+        {
+            self.visited += 1;
         }
         self.queue.push(state);
     }

@@ -1,7 +1,12 @@
 //! The list of the components: places, labels, and moving what one side has reached.
 
+use std::ops::Range;
+
 use super::super::graph::Direction;
 use super::{Component, FIRST, Keys, NONE, Order, sort};
+
+/// Behind the place before; no component has that number.
+const SAME: u16 = NONE - 1;
 
 /// Distance of neighbouring labels when the list is written anew.
 const GAP: u64 = 1 << 44;
@@ -91,18 +96,41 @@ impl Order {
         }
     }
 
-    /// Puts the list in the order of its labels.
-    pub(super) fn relink(&mut self) {
-        let mut keys = std::mem::take(&mut self.keys);
-        let after = |&at: &u16| self.components.get(usize::from(at)).map(|c| c.after);
-        let list = std::iter::successors(Some(self.first), after);
-        self.by_label(&mut keys, list.take_while(|at| *at != NONE));
-        (self.first, self.last) = (NONE, NONE);
-        let mut before = NONE;
-        for &(_, component) in &keys {
-            self.link(component, before, NONE);
+    /// Takes the components at these places out of the list, and notes behind what each place is:
+    /// behind the place before it, or behind a component that stays.
+    pub(super) fn take_out(&mut self, places: &Keys, behind: &mut Vec<u16>) {
+        behind.clear();
+        let mut last = SAME;
+        for &(_, component) in places {
+            let before = self.components[usize::from(component)].before;
+            behind.push(if before == last { SAME } else { before });
+            last = component;
+        }
+        places.iter().for_each(|&(_, component)| self.unlink(component));
+    }
+
+    /// Puts components, in their order, at the places that were taken out, those of number `gone` left
+    /// empty.
+    pub(super) fn put_back(
+        &mut self,
+        components: &[u16],
+        places: &Keys,
+        behind: &[u16],
+        gone: Range<usize>,
+    ) {
+        let (mut before, mut components) = (NONE, components.iter());
+        for (n, (&(label, _), &behind)) in places.iter().zip(behind).enumerate() {
+            if behind != SAME {
+                before = behind;
+            }
+            if gone.contains(&n) {
+                continue;
+            }
+            let Some(&component) = components.next() else { return };
+            let after = self.components.get(usize::from(before)).map_or(self.first, |c| c.after);
+            self.link(component, before, after);
+            self.components[usize::from(component)].label = label;
             before = component;
         }
-        self.keys = keys;
     }
 }

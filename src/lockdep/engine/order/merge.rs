@@ -26,21 +26,18 @@ impl Order {
         }
         let count = |wanted| list.iter().filter(|c| part(**c) == wanted).count();
         let (before, merged) = (count(0), count(1));
+        let mut behind = std::mem::take(&mut self.behind);
+        self.take_out(&places, &mut behind);
         for &component in &list[before + 1..before + merged] {
             self.absorb(list[before], component);
         }
         list.drain(before + 1..before + merged);
-        places.drain(before + 1..before + merged);
-        for (&component, &(label, _)) in list.iter().zip(&places) {
-            self.components[usize::from(component)].label = label;
-        }
-        (self.keys, self.list) = (places, list);
-        self.relink();
+        self.put_back(&list, &places, &behind, before + 1..before + merged);
+        (self.keys, self.list, self.behind) = (places, list, behind);
     }
 
-    /// Makes the classes of one component members of another.
+    /// Makes the classes of one component, which is out of the list, members of another.
     fn absorb(&mut self, into: u16, component: u16) {
-        self.unlink(component);
         let Component { first_member, last_member, .. } = self.components[usize::from(component)];
         let mut member = first_member;
         while member != NONE {

@@ -52,6 +52,7 @@ pub(crate) struct Order {
     /// Scratch.
     keys: Keys,
     list: Vec<u16>,
+    behind: Vec<u16>,
 }
 
 /// Things to be sorted, by number.
@@ -75,6 +76,7 @@ impl Order {
             sides: [Side::default(), Side::default()],
             keys: Keys::new(),
             list: Vec::new(),
+            behind: Vec::new(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Order {
             + bytes(&self.components)
             + bytes(&self.keys)
             + bytes(&self.list)
+            + bytes(&self.behind)
             + sides.sum::<usize>()
     }
 
@@ -194,7 +197,44 @@ mod tests {
                 if graph.find(from, to).is_none() {
                     graph.add(from, to, EN, Site(0));
                 }
+                check_list(&order);
             }
+        }
+    }
+
+    /// The list leads both ways through the same components, in order of their labels.
+    fn check_list(order: &Order) {
+        let next = |at: &u16| order.components.get(usize::from(*at)).map(|c| c.after);
+        let list = std::iter::successors(Some(order.first), next);
+        let list: Vec<u16> = list.take_while(|at| *at != NONE).collect();
+        assert_eq!(list.last(), Some(&order.last));
+        for pair in list.windows(2) {
+            assert_eq!(order.components[usize::from(pair[1])].before, pair[0]);
+            assert!(order.label(pair[0]) < order.label(pair[1]));
+        }
+        let used: std::collections::BTreeSet<_> = order.component.iter().collect();
+        assert_eq!(list.iter().collect::<std::collections::BTreeSet<_>>(), used);
+    }
+
+    /// Components that a merge has not reached are left alone.
+    #[test]
+    fn a_merge_costs_what_it_reaches() {
+        let n = 1_000;
+        let (mut graph, mut order) = (Graph::new(), Order::new());
+        for _ in 0..n {
+            graph.add_class();
+            order.add_class();
+        }
+        let mut add = |order: &mut Order, from: u16, to: u16| {
+            let closes = order.agree(&graph, ClassId(from), ClassId(to));
+            graph.add(ClassId(from), ClassId(to), EN, Site(0));
+            closes
+        };
+        (1..n).for_each(|to| assert!(!add(&mut order, to - 1, to)));
+        for from in (10..n).step_by(20) {
+            assert!(add(&mut order, from, from - 5));
+            check_list(&order);
+            assert!(order.keys.capacity() < 20, "{}", order.keys.capacity());
         }
     }
 
