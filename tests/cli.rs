@@ -12,6 +12,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use kvm_lock_fuzz::explore::Limits;
 use kvm_lock_fuzz::kvm::Variant;
 
 use common::cli::{self, command, expect, file, json, readme_block, refused, run, stdout};
@@ -155,11 +156,11 @@ fn run_says_that_it_hung_passing_some_of_the_classes() {
     // D3: mremap takes i_mmap_rwsem on its way, and nobody waits for that.
     let case = "corpus/protocol/rmap-against-mremap.case";
     let witness = &witnesses("run", case)[0];
-    assert!(witness["case"].is_null() && witness["answer"] == "none-within", "{witness}");
+    assert!(witness["case"].is_null() && witness["answer"] == "none-exists", "{witness}");
     let text = witness["text"].as_str().expect("text");
     // Not first that there is none, and then one.
     let shorter = "without it: a shorter cycle hangs, whose tasks pass the other classes on their \
-                   way: this run; of the whole cycle none within ";
+                   way: this run; of the whole cycle none exists (exhausted: ";
     assert!(text.contains(shorter), "{text}");
     let own = expect(0, &["case", "fmt", case]);
     assert_eq!(witness["contracted"], own);
@@ -175,6 +176,36 @@ fn run_says_how_far_it_looked() {
     assert!(["the bound on schedules", "the bound on states"].contains(&bound), "{bound}");
     assert!(text.contains("none within ") && text.ends_with(&format!(" ({bound})")), "{text}");
     assert_eq!(witness, &witnesses("run", large)[0], "no bound is a time");
+}
+
+/// However many predictions and variants there are, and with the cases made short.
+#[test]
+fn the_answers_of_a_run_have_one_budget() {
+    let many = "variant rwsem policy reader-biased
+        vm a slot 0 gfn 0..8 hva 0x100 vm b slot 0 gfn 0..8 hva 0x104
+        task m mremap 0x100..0x104 split 0x100..0x104 end
+        task n munmap 0x102..0x106 end fault gfn 1
+        task o cow 0x104 end fault gfn 3
+        task p memslot create 1 gfn 0x10..0x14 hva 0x300
+        task q migrate 0x105..0x107 end";
+    let many = file(&scratch("budget"), "many.case", many);
+    let arguments = ["run", &many, "--variant", "rwsem", "--variant", "rwsem"];
+    let document = json(1, &[&arguments[..], &["--json"]].concat());
+    let results = document["results"].as_array().expect("a list");
+    let Limits { schedules, states, .. } = Limits::brief();
+    for (field, most) in [("schedules", schedules), ("states", states as u64)] {
+        let taken = results.iter().map(|result| result["answers"][field].as_u64().expect(field));
+        let taken: Vec<u64> = taken.collect();
+        // A quarter as much again for what comes after the searches of all schedules.
+        assert!(taken.iter().sum::<u64>() <= most + most / 4, "{field}: {taken:?}");
+        assert!(taken.iter().all(|taken| *taken > 0), "each has a share: {taken:?}");
+    }
+    let bound = results[0]["answers"]["bound"].as_str().expect("it was cut");
+    let text = expect(1, &arguments);
+    let said = "\nanswers cut by the bound on states: all those of this command have 60,000 schedules or \
+                100,000 states together; `explore` looks farther\n";
+    assert!(bound == "100000 states" && text.matches(said).count() == 2, "{bound}: {text}");
+    assert!(!expect(1, &["run", REGION, "--variant", "rwsem"]).contains("answers cut"));
 }
 
 #[test]

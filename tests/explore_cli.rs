@@ -355,6 +355,11 @@ fn bad_usage_is_one_line() {
         ("--max-schedules", "99999999999999999999"),
         ("--max-states", "0"),
         ("--max-states", "99999999999"),
+        ("--max-memory", "0M"),
+        ("--max-memory", "1023K"),
+        ("--max-memory", "lots"),
+        ("--max-memory", "5"),
+        ("--max-answer-states", "0"),
         ("--workers", "0"),
         ("--workers", "99999"),
     ] {
@@ -380,22 +385,84 @@ fn the_readme_shows_what_it_prints() {
     }
 }
 
-/// Five predictions of which none comes true: each had a budget of its own.
+/// The searches for answers are part of what a variant costs: they stand in the head, and end together.
 #[test]
-fn the_answers_of_a_run_share_one_budget() {
-    let many = "variant rwsem policy reader-biased
-        vm a slot 0 gfn 0..8 hva 0x100 vm b slot 0 gfn 0..8 hva 0x104
-        task m mremap 0x100..0x104 split 0x100..0x104 end
-        task n munmap 0x102..0x106 end fault gfn 1
-        task o cow 0x104 end fault gfn 3
-        task p memslot create 1 gfn 0x10..0x14 hva 0x300
-        task q migrate 0x105..0x107 end";
-    let many = file(&scratch("budget"), "many.case", many);
-    let document = cli::json(1, &["run", &many, "--json"]);
-    let findings = document["results"][0]["findings"].as_array().expect("a list");
-    let cut = findings.iter().filter(|finding| finding["witness"]["bound"].is_string());
-    let schedules: Vec<u64> =
-        cut.map(|finding| finding["witness"]["schedules"].as_u64().expect("a number")).collect();
-    assert!(schedules.len() > 2, "several are cut: {document}");
-    assert!(schedules.iter().sum::<u64>() <= 50_000, "{schedules:?}");
+fn the_head_says_what_the_answers_took_and_what_ended_them() {
+    let races = "corpus/protocol/fault-races-region.case";
+    let result = &results(1, &[races, "--variant", "rwsem"])[0];
+    let answers = &result["answers"];
+    let witness = &result["findings"][0]["witness"]["schedules"];
+    assert!(answers["schedules"].as_u64() > witness.as_u64() && witness.is_u64(), "{result}");
+    assert!(answers["states"].as_u64() > result["states"].as_u64(), "{answers}");
+    assert!(answers["memory"].is_u64() && answers["bound"].is_null(), "{answers}");
+    let few = [races, "--variant", "rwsem", "--max-answer-states", "1000"];
+    let text = expect(1, &few);
+    let head = text.lines().next().unwrap_or_default();
+    assert!(head.contains(" MiB); for the answers "), "{head}");
+    assert!(head.ends_with(", stopped by --max-answer-states 1000"), "{head}");
+    assert!(text.contains("none within ") && text.contains(" (the bound on states)"), "{text}");
+    let result = &results(1, &few)[0];
+    assert_eq!((&result["exhausted"], &result["bound"]), (&true.into(), &Value::Null));
+    assert_eq!(result["answers"]["bound"], "1000 states");
+    assert!(result["answers"]["states"].as_u64() <= Some(1_000), "{result}");
+    let counted = &results(0, &[races, "--variant", "counted"])[0];
+    assert!(counted["answers"].is_null(), "nothing had to be answered: {counted}");
+}
+
+#[test]
+fn memory_bounds_a_search_that_goes_on_later_with_more() {
+    let folder = scratch("memory");
+    let (long, state) = (file(&folder, "long.case", LONG), path(&folder, "state"));
+    let with = |memory, more: &[&str]| {
+        let arguments = [long.as_str(), "--variant", "counted", "--max-memory", memory];
+        results(0, &[&arguments, more].concat())[0].clone()
+    };
+    let first = with("1M", &["--resume", &state]);
+    assert_eq!((&first["bound"], &first["exhausted"]), (&"1M of memory".into(), &false.into()));
+    assert!(first["memory"].as_u64() <= Some(1 << 20), "{first}");
+    let second = with("2M", &["--resume", &state]);
+    assert!(second["states"].as_u64() > first["states"].as_u64(), "{first}{second}");
+    assert_eq!(second, with("2M", &[]), "in parts as in one go");
+    let text = expect(0, &[&long, "--variant", "counted", "--max-memory", "1M"]);
+    assert!(text.contains(": clean so far, stopped by --max-memory 1M, "), "{text}");
+}
+
+/// The system may have less than the search was allowed: no abort, and what was seen is there.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_has_no_memory_the_search_stops_and_says_so() {
+    let folder = scratch("system");
+    let (long, state) = (file(&folder, "long.case", LONG), path(&folder, "state"));
+    let within = |kilobytes: u32, more: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_kvm-lock-fuzz");
+        let line = format!("ulimit -v {kilobytes}; exec \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line, "sh", program, "explore", &long, "--variant", "counted"]);
+        let workers = ["--workers", "1", "--resume", &state];
+        shell.args(workers).args(more).current_dir(env!("CARGO_MANIFEST_DIR")).output()
+    };
+    let short = |kilobytes: &u32| {
+        let output = within(*kilobytes, &["--max-schedules", "50"]).expect("sh runs");
+        output.status.code() == Some(0)
+    };
+    let least = (0..200).map(|i| 20_000 + 4_000 * i).find(short).expect("a small search has room");
+    let output = within(least + 4_000, &[]).expect("sh runs");
+    let (text, stderr) = (cli::stdout(&output), String::from_utf8_lossy(&output.stderr));
+    assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{text}");
+    assert!(text.contains(", stopped because the system gave no more memory than "), "{text}");
+    let result = &results(
+        0,
+        &[
+            &long,
+            "--variant",
+            "counted",
+            "--workers",
+            "1",
+            "--resume",
+            &state,
+            "--max-schedules",
+            "100",
+        ],
+    )[0];
+    assert!(result["schedules"].as_u64() > Some(150), "it goes on from there: {result}");
 }

@@ -319,7 +319,8 @@ fn cost(name: &str, text: &str) -> i64 {
 /// Eight times the input costs about eight times as much.
 #[test]
 fn garbage_costs_in_proportion_to_its_length() {
-    let forms: [(&str, fn(usize) -> String); 6] = [
+    type Form = fn(usize) -> String;
+    let forms: [(&str, Form); 6] = [
         ("lines", |n| "garbage\n".repeat(n / 8)),
         ("one-line", |n| "x".repeat(n)),
         ("open-string", |n| format!("{{\"id\":\"{}", "\\u001b".repeat(n / 6))),

@@ -5,8 +5,8 @@
 
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::explore::{
-    Answer, Config, Explored, Hangs, Limits, Prediction, SHORTEST_RUNS, Whose, Witness, closed,
-    explore, matrix, predictions, shortest, witness, witness_of,
+    Answer, Budget, Config, Explored, Hangs, Limits, Prediction, SHORTEST_RUNS, Whose, Witness,
+    closed, explore, matrix, predictions, shortest, witness, witness_of, witnesses,
 };
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::machine::Policy;
@@ -334,7 +334,10 @@ fn a_limit_is_told() {
     let limits = Limits { schedules: 1_000, ..Limits::default() };
     for prediction in predicted(&case, &options) {
         let line = witness(&case, &options, &prediction, &limits).line(|_| None);
-        assert!(line.contains("none within 10"), "{line}");
+        assert!(
+            line.contains("none within ") && line.ends_with(" (the bound on schedules)"),
+            "{line}"
+        );
     }
 }
 
@@ -401,4 +404,47 @@ fn a_run_that_hangs_otherwise_is_no_witness() {
     let all = of_run(&case);
     let (_, witness) = all.iter().find(|(kind, _)| *kind == Kind::LockOrder).unwrap();
     assert_ne!(witness.as_ref().unwrap().case(), Some(&case));
+}
+
+/// Which other predictions are asked for changes no answer, and one search serves them all.
+#[test]
+fn predictions_together_are_answered_as_alone() {
+    let parts: [&[&str]; 4] = [
+        &[VM, NESTED, UPDATE],
+        &[TWO_VMS, PLAIN],
+        &[TWO_VMS, "task m mremap 0x100..0x104 split 0x100..0x104 end "],
+        &[VM, "task a mremap 0x100..0x104 end task b migrate 0x104..0x108 end "],
+    ];
+    let mut fewer = 0;
+    for parts in parts {
+        let case = case(parts);
+        let options = Options::of(&case);
+        let all = predicted(&case, &options);
+        assert!(all.len() > 1, "{}", all.len());
+        let mut together = Budget::beyond(&Limits::default());
+        let answers = witnesses(&case, &options, &all, &mut together);
+        let mut schedules = 0;
+        for (prediction, answer) in all.iter().zip(&answers) {
+            let mut alone = Budget::beyond(&Limits::default());
+            let one = std::slice::from_ref(prediction);
+            assert_eq!(witnesses(&case, &options, one, &mut alone), std::slice::from_ref(answer));
+            schedules += alone.taken().schedules;
+        }
+        assert!(together.taken().schedules <= schedules && together.taken().cut.is_none());
+        fewer += u32::from(together.taken().schedules < schedules);
+    }
+    assert!(fewer > 1, "{fewer}");
+}
+
+/// A hang that was found is shown however little is left; all that is taken is counted.
+#[test]
+fn what_was_found_is_shown_when_the_budget_is_gone() {
+    let case = case(&[VM, NESTED, UPDATE]);
+    let options = Options::of(&case);
+    let all = predicted(&case, &options);
+    let mut budget = Budget::new(Limits { schedules: 60, ..Limits::default() });
+    let answers = witnesses(&case, &options, &all, &mut budget);
+    assert!(answers.iter().all(|answer| answer.case().is_some()), "{answers:?}");
+    let taken = budget.taken();
+    assert!(taken.schedules > 2 && taken.schedules < 2_000 && taken.states > 2, "{taken:?}");
 }

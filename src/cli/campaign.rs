@@ -24,7 +24,7 @@ use kvm_lock_fuzz::target;
 /// results folder and prints one table. A later campaign goes on from the corpus of this one.
 ///
 /// Every predicted cycle comes with its witness: a case that hangs as predicted, or that none exists,
-/// or that none was found in 50,000 schedules or 100,000 states. Witnesses are looked for when the
+/// or that none was found in 60,000 schedules or 100,000 states. Witnesses are looked for when the
 /// fuzzing is over, for 30 seconds at most; Ctrl-C ends that too, and leaves 2 seconds if it ended the
 /// fuzzing.
 ///

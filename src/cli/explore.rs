@@ -13,6 +13,7 @@ use super::chosen::{Chosen, Points};
 use super::{Bad, Done};
 use kvm_lock_fuzz::case::{Case, files};
 use kvm_lock_fuzz::explore::session::{self, Plan, Searched};
+use kvm_lock_fuzz::explore::{Bytes, MAX_MEMORY};
 use kvm_lock_fuzz::report::explore as report;
 use kvm_lock_fuzz::report::json::Document;
 
@@ -41,10 +42,17 @@ pub struct Arguments {
     /// Stop a variant's search after so many schedules (more, with --resume)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_schedules: Option<u64>,
-    /// Stop a variant's search at so many states: this bounds its memory, and the default stands for
-    /// about 1.3 GiB
+    /// Stop a variant's search at so many states
     #[arg(long, value_name = "N", default_value_t = MAX_STATES, value_parser = clap::value_parser!(u32).range(1..))]
     max_states: u32,
+    /// Stop a variant's search before it takes more memory by its own count; as many as --workers run at a
+    /// time. The default is the same on every machine
+    #[arg(long, value_name = "SIZE", default_value_t = Bytes(MAX_MEMORY), value_parser = memory)]
+    max_memory: Bytes,
+    /// End the searches for the answers (witnesses of predicted cycles, policies that hang) at so many
+    /// states, all those of a variant together
+    #[arg(long, value_name = "N", default_value_t = MAX_ANSWER_STATES, value_parser = clap::value_parser!(u32).range(1..))]
+    max_answer_states: u32,
     /// Stop after so many seconds, all variants together; witnesses may take as long again
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     seconds: Option<u64>,
@@ -65,6 +73,15 @@ pub struct Arguments {
 
 /// States that take about 1.3 GiB.
 const MAX_STATES: u32 = 20_000_000;
+/// States of answers that take some seconds and less than 200 MiB.
+const MAX_ANSWER_STATES: u32 = 2_000_000;
+/// The least memory that is worth a search.
+const LEAST_MEMORY: Bytes = Bytes(1 << 20);
+
+fn memory(text: &str) -> Result<Bytes, String> {
+    let bytes: Bytes = text.parse()?;
+    if bytes < LEAST_MEMORY { Err(format!("less than {LEAST_MEMORY}")) } else { Ok(bytes) }
+}
 
 impl Arguments {
     /// Runs the command.
@@ -101,6 +118,8 @@ impl Arguments {
             max_preemptions: self.max_preemptions,
             max_schedules: self.max_schedules,
             max_states: self.max_states as usize,
+            max_memory: self.max_memory,
+            max_answer_states: self.max_answer_states as usize,
             time: self.seconds.map(Duration::from_secs),
             workers: self.workers.map_or_else(cores, |workers| workers as usize),
             resume: self.resume.clone(),

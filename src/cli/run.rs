@@ -5,8 +5,9 @@ use clap::Args;
 use super::chosen::{Chosen, Points};
 use super::{Bad, Done};
 use kvm_lock_fuzz::case::Case;
-use kvm_lock_fuzz::explore::{Limits, Witness, predictions, witness_of};
+use kvm_lock_fuzz::explore::{Budget, Limits, Witness, predictions, witnesses_of};
 use kvm_lock_fuzz::oracle::Severity;
+use kvm_lock_fuzz::report::answers::{self, Answers};
 use kvm_lock_fuzz::report::json::{self, Document, Entry, Verdict};
 use kvm_lock_fuzz::report::text::{self, this_run};
 use kvm_lock_fuzz::report::timeline::timeline;
@@ -17,8 +18,8 @@ use kvm_lock_fuzz::run::{Described, Finding, Options, Runner, kernel_splat};
 /// Run a case, in the text form or as a fuzz artifact, and give the verdict
 ///
 /// A predicted cycle comes with its witness: this run or a short case that hangs as predicted, or that
-/// none exists, or that none was found in 50,000 schedules or 100,000 states, which the answers of all variants
-/// share; `explore` looks farther.
+/// none exists, or that none was found in 60,000 schedules or 100,000 states, which the answers of all
+/// variants share; what one leaves, the next may take. `explore` looks farther.
 #[derive(Args)]
 #[command(after_help = "Example:\n  kvm-lock-fuzz run corpus/protocol/nested-behind-writer.case \
                         --variant all --trace")]
@@ -50,12 +51,18 @@ impl Arguments {
             runner.run(case, &options(case));
             runner.inspect(predictions).len()
         };
-        let limits = Limits::brief().shared(cases.iter().map(predicted).sum());
-        let one = |case: Case| {
+        let answers: Vec<usize> = cases.iter().map(predicted).collect();
+        let mut still: usize = answers.iter().sum();
+        let mut budget = Budget::beyond(&Limits::brief());
+        let one = |(case, answers): (Case, usize)| {
             let options = options(&case);
-            self.one(&mut runner, case, &options, &limits)
+            let mut share = budget.share(answers, still);
+            still -= answers;
+            let ran = self.one(&mut runner, case, &options, &mut share);
+            budget.settle(&share);
+            ran
         };
-        let ran: Vec<Ran> = cases.into_iter().map(one).collect();
+        let ran: Vec<Ran> = cases.into_iter().zip(answers).map(one).collect();
         let found = ran.iter().any(|ran| ran.violated);
         let text = match self.json {
             true => Document::new(ran.into_iter().map(|ran| ran.verdict).collect()).text(),
@@ -64,13 +71,16 @@ impl Arguments {
         Ok(Done::found(text, found))
     }
 
-    fn one(&self, runner: &mut Runner, case: Case, options: &Options, limits: &Limits) -> Ran {
+    fn one(&self, runner: &mut Runner, case: Case, options: &Options, budget: &mut Budget) -> Ran {
         let outcome = runner.run(&case, options).clone();
-        let told = |f| (runner.describe_in(&case, f), witness_of(runner, &case, f, limits));
-        let told: Vec<(Described, Option<Witness>)> = outcome.findings.iter().map(told).collect();
+        let witnesses = witnesses_of(runner, &case, &outcome.findings, budget);
+        let words = outcome.findings.iter().map(|f| runner.describe_in(&case, f));
+        let told: Vec<(Described, Option<Witness>)> = words.zip(witnesses).collect();
         let leads = leads(&outcome.findings, &case);
         let policy = options.policy.name();
         let mut text = text::run(&case, policy, &outcome, &told, &leads);
+        let (taken, limits) = (budget.taken(), Limits::brief());
+        text.extend(answers::cut(&taken, &limits));
         if self.splat {
             let splat = kernel_splat(&case, options);
             text.push_str(
@@ -86,7 +96,8 @@ impl Arguments {
         }
         let violated = outcome.findings.iter().any(|f| f.severity == Severity::Violation);
         let verdict = json::run(&case, policy, &outcome, entries);
-        Ran { text, violated, verdict: Verdict { timeline, ..verdict } }
+        let answers = Answers::of(&taken, &limits);
+        Ran { text, violated, verdict: Verdict { timeline, answers, ..verdict } }
     }
 }
 

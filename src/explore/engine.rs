@@ -75,6 +75,8 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     pub(super) started: bool,
     /// Dependencies that the validator knows.
     pub(super) edges: usize,
+    /// The system had no memory for what the next step may add.
+    starved: bool,
 }
 
 /// Futures of the tasks, in place.
@@ -114,6 +116,7 @@ where
             followed: 0,
             started: false,
             edges: 0,
+            starved: false,
         })
     }
 
@@ -137,7 +140,7 @@ where
                 self.set_out(slots, start);
                 continue;
             };
-            if stop(self) {
+            if stop(self) || !self.has_room() {
                 return false;
             }
             if !self.in_place {
@@ -150,6 +153,12 @@ where
             }
             self.step(slots, task);
         }
+    }
+
+    /// Has the tables grow now if the next step may fill them, where the search can still stop.
+    fn has_room(&mut self) -> bool {
+        self.starved = !(self.visited.has_room() && self.sets.has_room());
+        !self.starved
     }
 
     /// What was covered, if everything was seen or not.
@@ -255,6 +264,8 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
             counts: self.counts,
             states: self.visited.len(),
             memory: self.visited.memory() + self.sets.memory(),
+            memory_ahead: self.memory_ahead(),
+            starved: self.starved,
             depth: self.path.steps.len(),
             frontier: self.path.nodes.iter().filter(left).count(),
             preemptions: self.bound,
@@ -264,6 +275,18 @@ impl<M: Model, O: Observer<M::Event>> Search<'_, M, O> {
                 false => self.path.fraction(),
             },
         }
+    }
+
+    /// Different states so far.
+    pub fn states(&self) -> usize {
+        self.visited.len()
+    }
+
+    /// Bytes that it takes while the next step is made, roughly: a full table is copied into one of twice
+    /// its size.
+    pub fn memory_ahead(&self) -> usize {
+        let grows = self.visited.growth() + self.sets.growth();
+        self.visited.memory() + self.sets.memory() + grows
     }
 
     /// Who judged the runs.

@@ -43,6 +43,8 @@ pub(super) struct Layers<'a> {
     pub(super) bursts: usize,
     /// Whether a layer was cut.
     pub(super) cut: bool,
+    /// Steps that the machine was led.
+    pub(super) steps: usize,
 }
 
 /// A schedule of the last layer.
@@ -57,7 +59,7 @@ impl<'a> Layers<'a> {
     /// Layer 0.
     pub(super) fn new(machine: &'a mut dyn Steps) -> Layers<'a> {
         let known = HashMap::default();
-        Layers { machine, states: Vec::new(), known, layer: 0, bursts: 0, cut: false }
+        Layers { machine, states: Vec::new(), known, layer: 0, bursts: 0, cut: false, steps: 0 }
     }
 
     /// The schedules of the last layer.
@@ -71,8 +73,9 @@ impl<'a> Layers<'a> {
         )
     }
 
-    /// Goes on to the next layer, of at most `most` states; false where there is none.
-    pub(super) fn descend(&mut self, most: usize) -> bool {
+    /// Goes on to the next layer, of at most `most` states and up to so many steps of the machine; false
+    /// where there is none.
+    pub(super) fn descend(&mut self, most: usize, steps: usize) -> bool {
         let end = self.states.len();
         let before: Vec<u32> = match self.bursts {
             0 => vec![START],
@@ -80,7 +83,7 @@ impl<'a> Layers<'a> {
         };
         self.bursts += 1;
         for state in before {
-            if self.states.len() - end >= most {
+            if self.states.len() - end >= most || self.steps >= steps {
                 self.cut = true;
                 break;
             }
@@ -95,6 +98,7 @@ impl<'a> Layers<'a> {
     fn extend(&mut self, before: u32, layer: usize) {
         let script = self.script(before);
         let ran = self.states.get(before as usize).map(|state| state.task);
+        self.steps += script.len();
         let mut runnable = self.machine.go_to(&script);
         let mut others = runnable & !ran.map_or(0, |task| 1u16 << task);
         while others != 0 {
@@ -103,12 +107,14 @@ impl<'a> Layers<'a> {
             let mut points = 0;
             while runnable & 1 << task != 0 && points < MAX_POINTS {
                 points += 1;
+                self.steps += 1;
                 runnable = self.machine.step(task);
                 let steps = script.len() as u32 + u32::from(points);
                 let blocked = runnable & 1 << task == 0;
                 self.reach(State { before, task, points, blocked, steps }, layer);
             }
             if others != 0 {
+                self.steps += script.len();
                 runnable = self.machine.go_to(&script);
             }
         }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Limits;
 use super::hang::{Any, Fit, NO_ROOM, seek, shortest_hang};
 use super::witness::counted;
+use super::{Budget, Limits};
 use crate::case::Case;
 use crate::machine::Policy;
 use crate::oracle::Evidence;
@@ -54,32 +54,42 @@ pub enum Hangs {
 /// Searches the case's programs, in the variant and with the bug of `options`, under every policy.
 /// `limits` hold for each.
 pub fn matrix(case: &Case, options: &Options, limits: &Limits) -> Matrix {
-    matrix_beside(case, options, limits, None)
-}
-
-/// The same where it is known of the policy of `options` whether it hangs.
-pub(super) fn matrix_beside(
-    case: &Case,
-    options: &Options,
-    limits: &Limits,
-    known: Option<Hangs>,
-) -> Matrix {
     let row = |&policy: &Policy| {
-        let known = known.clone().filter(|_| policy == options.policy);
         let options = Options { policy, ..*options };
-        Row { policy, hangs: known.unwrap_or_else(|| hangs(case, &options, limits)) }
+        Row { policy, hangs: hangs(case, &options, &mut Budget::new(*limits)) }
     };
     Matrix { rows: Policy::ALL.iter().map(row).collect() }
 }
 
-fn hangs(case: &Case, options: &Options, limits: &Limits) -> Hangs {
-    let sought = seek(case, options, &mut Any, limits);
-    let schedules = sought.schedules;
-    match (sought.exact, sought.bound) {
+/// The same, all rows in one budget, where it is known of some policies whether they hang.
+pub(super) fn matrix_beside(
+    case: &Case,
+    options: &Options,
+    budget: &mut Budget,
+    known: impl Fn(Policy) -> Option<Hangs>,
+) -> Matrix {
+    let mut still = Policy::ALL.iter().filter(|policy| known(**policy).is_none()).count();
+    let mut search = |policy| {
+        let mut share = budget.share(1, still);
+        let hangs = hangs(case, &Options { policy, ..*options }, &mut share);
+        budget.settle(&share);
+        still -= 1;
+        hangs
+    };
+    let row =
+        |&policy: &Policy| Row { policy, hangs: known(policy).unwrap_or_else(|| search(policy)) };
+    Matrix { rows: Policy::ALL.iter().map(row).collect() }
+}
+
+fn hangs(case: &Case, options: &Options, budget: &mut Budget) -> Hangs {
+    let sought = seek(case, options, &mut [Any], budget.left());
+    budget.take(sought.taken);
+    let schedules = sought.taken.schedules;
+    match (&sought.fits[0].exact, sought.bound) {
         (None, None) => Hangs::Never { schedules },
-        (None, Some(bound)) => Hangs::NotWithin { schedules, bound },
+        (None, Some(bound)) => Hangs::NotWithin { schedules, bound: bound.to_string() },
         (Some(hung), _) => {
-            match shortest_hang(case, options, &mut Any, (Fit::Exact, &hung.steps)) {
+            match shortest_hang(case, options, &mut Any, (Fit::Exact, &hung.steps), budget) {
                 Some(case) => Hangs::Yes { waits: waits(&case, options), case },
                 None => Hangs::NotWithin { schedules, bound: NO_ROOM.to_string() },
             }

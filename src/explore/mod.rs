@@ -27,6 +27,9 @@
 
 mod again;
 mod arrive;
+mod budget;
+#[cfg(feature = "cli")]
+mod bytes;
 mod check;
 mod closed;
 mod config;
@@ -46,6 +49,7 @@ mod model;
 mod path;
 mod prediction;
 mod protocol;
+mod quest;
 mod repeat;
 #[cfg(feature = "cli")]
 pub mod resume;
@@ -70,23 +74,26 @@ use crate::machine::sim::{Fingerprint, Sim};
 use crate::oracle::{Finding, Oracle, Oracles, Signature};
 use crate::run::{Described, Options, Stage};
 
+pub use budget::{Budget, Taken};
+#[cfg(feature = "cli")]
+pub use bytes::Bytes;
 pub use closed::{Closed, closed};
 pub use config::{Config, Mistake, Reduction};
 pub use coverage::{Coverage, TooManyTasks};
 pub use cursor::Cursor;
 pub use engine::{Counts, Search};
-pub use limits::Limits;
+pub use limits::{Limits, MAX_MEMORY, Reached};
 #[cfg(feature = "cli")]
 pub use matrix::RowJson;
 pub use matrix::{Hangs, Matrix, Row, matrix};
 pub use model::{Model, Observer, SearchTask};
 pub use prediction::{Instances, PredictedStep, Prediction, predictions};
 pub use protocol::{Judge, Machine, Programs};
-pub use run_witness::witness_of;
+pub use run_witness::{witness_of, witnesses_of};
 pub use shortest::{SHORTEST_RUNS, Short, shortest};
 pub use show::{Shown, ShownFinding, show};
 pub use slots::search;
-pub use witness::{Answer, Whose, Witness, witness};
+pub use witness::{Answer, Whose, Witness, witness, witnesses};
 
 /// What a search has seen so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,6 +104,10 @@ pub struct Progress {
     pub states: usize,
     /// Bytes that it takes, roughly.
     pub memory: usize,
+    /// Bytes that it takes while the next step is made: tables that are full grow.
+    pub memory_ahead: usize,
+    /// It stopped because the system had no memory for that.
+    pub starved: bool,
     /// Length of the present path.
     pub depth: usize,
     /// States on the path that have tasks left to try.

@@ -103,11 +103,6 @@ impl Run<'_> {
         self.counts
     }
 
-    /// Different states so far.
-    pub fn states(&self) -> usize {
-        self.visited.len()
-    }
-
     /// Writes all that it needs to go on.
     pub fn save(&self, to: &mut dyn Write) -> io::Result<()> {
         let edges = self.edges as u64;

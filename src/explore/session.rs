@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::live::{Line, Live};
 use super::resume::{Run, Watch, explore_from, fits};
 use super::store::Store;
-use super::{Config, Explored, Limits, SHORTEST_RUNS, Shown, show};
+use super::{Bytes, Config, Explored, Limits, SHORTEST_RUNS, Shown, show};
 use crate::case::Case;
 use crate::run::Options;
 
@@ -39,6 +39,10 @@ pub struct Plan {
     pub max_schedules: Option<u64>,
     /// Different states of each search.
     pub max_states: usize,
+    /// Memory of each search by its own count, those for the answers included.
+    pub max_memory: Bytes,
+    /// Different states of the searches for the answers beside one search, all together.
+    pub max_answer_states: usize,
     /// Time for all searches together.
     pub time: Option<Duration>,
     /// Searches at a time.
@@ -54,6 +58,10 @@ pub enum Stop {
     Schedules(u64),
     /// That many states.
     States(usize),
+    /// That much memory, by its own count.
+    Memory(Bytes),
+    /// The system gave no more memory; so much was in use.
+    System(Bytes),
     /// That much time.
     Time(Duration),
     /// Ctrl-C.
@@ -73,6 +81,8 @@ pub struct Searched {
     pub explored: Explored,
     /// What stopped it; nothing where all was seen.
     pub stopped: Option<Stop>,
+    /// What bounded the answers.
+    pub limits: Limits,
     /// Its findings with their witnesses, and the policy matrix.
     pub shown: Shown,
     /// Why its state could not be written.
@@ -144,6 +154,8 @@ impl Session<'_> {
         let explored = explore_from(case, options, config, from, &mut watcher)
             .map_err(|unfit| self.unfit(&unfit.to_string()))?;
         let Watcher { stopped, unsaved, .. } = watcher;
+        let in_use = Bytes(explored.progress.memory >> 20 << 20);
+        let stopped = stopped.or(explored.progress.starved.then_some(Stop::System(in_use)));
         let limits = self.limits(&explored, stopped, time);
         let runs = match stopped {
             Some(Stop::Interrupted) => AFTER_INTERRUPT_RUNS,
@@ -152,7 +164,7 @@ impl Session<'_> {
         let shown = show(case, options, &explored, &limits, runs);
         let (case, options) = (case.clone(), *options);
         let max_preemptions = self.plan.max_preemptions;
-        Ok(Searched { case, options, max_preemptions, explored, stopped, shown, unsaved })
+        Ok(Searched { case, options, max_preemptions, explored, stopped, limits, shown, unsaved })
     }
 
     /// The state that search `i` goes on from.
@@ -184,7 +196,8 @@ impl Session<'_> {
         Some(left / u32::try_from(rounds).unwrap_or(u32::MAX))
     }
 
-    /// How far witnesses are looked for: where the search itself was cut, no farther than it came.
+    /// How far all answers together are looked for: where the search itself was cut, no farther than it
+    /// came.
     fn limits(&self, seen: &Explored, stopped: Option<Stop>, time: Option<Duration>) -> Limits {
         let usual = Limits::default();
         let time = match stopped {
@@ -200,7 +213,8 @@ impl Session<'_> {
                 None => usual.bound,
                 Some(_) => "as many as the search itself came to",
             },
-            states: usual.states.min(self.plan.max_states),
+            states: self.plan.max_answer_states,
+            memory: self.plan.max_memory.0,
             until: time.map(|time| Instant::now() + time),
             stop: (stopped != Some(Stop::Interrupted)).then_some(self.stop),
         }
@@ -273,6 +287,9 @@ impl<'a> Watcher<'a> {
         }
         if run.states() >= plan.max_states {
             return Some(Stop::States(plan.max_states));
+        }
+        if run.memory_ahead() > plan.max_memory.0 {
+            return Some(Stop::Memory(plan.max_memory));
         }
         plan.max_schedules.filter(|&most| schedules - before >= most).map(Stop::Schedules)
     }

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
+use super::visited::{grown, table};
 use crate::machine::sim::Object;
 
 /// Objects told apart. More share bits: two that do are taken for one, which loses nothing but time.
 const OBJECTS: usize = 512;
 const WORDS: usize = OBJECTS / 64;
+/// Sets that a step rarely exceeds.
+const ROOM: usize = 64;
 
 /// A set of touched objects. Equal sets have equal ids.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -191,8 +194,28 @@ impl Sets {
 
     /// Bytes in use, roughly.
     pub fn memory(&self) -> usize {
-        (self.sets.len() * 2 + self.lists.len()) * size_of::<Touches>()
-            + self.unions.capacity() * 16
+        // A list has a block of its own.
+        let block = 32;
+        self.sets.len().next_power_of_two() * size_of::<Touches>()
+            + table::<Touches, SetId>(self.ids.len())
+            + table::<(SetId, SetId), SetId>(self.unions.len())
+            + table::<Vec<(Object, bool)>, SetId>(self.lists.len())
+            + self.lists.len() * block
+    }
+
+    /// Bytes more while a step adds sets.
+    pub fn growth(&self) -> usize {
+        grown::<Touches, SetId>(self.ids.len())
+            + grown::<(SetId, SetId), SetId>(self.unions.len())
+            + grown::<Vec<(Object, bool)>, SetId>(self.lists.len())
+    }
+
+    /// Whether there is memory for what a step adds.
+    pub fn has_room(&mut self) -> bool {
+        self.unions.try_reserve(ROOM).is_ok()
+            && self.ids.try_reserve(ROOM).is_ok()
+            && self.lists.try_reserve(1).is_ok()
+            && self.sets.try_reserve(ROOM).is_ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::layers::{Candidate, Layers};
 use super::stepper::{bursts_of, with_stepper};
-use super::{Cursor, Found, Judge, Machine, Model, Programs, TooManyTasks};
+use super::{Cursor, Found, Judge, Machine, Model, Programs, Taken, TooManyTasks};
 use crate::case::{Burst, Case, MAX_BURSTS, Schedule, Tail, Until};
 use crate::kvm::Place;
 use crate::machine::sim::Sim;
@@ -14,6 +14,8 @@ use crate::shrink::shorten;
 pub const SHORTEST_RUNS: u32 = 50_000;
 /// Runs that it takes to shorten a schedule that it did not come to.
 const SHORTEN_RUNS: u32 = 5_000;
+/// Runs that this takes whatever is allowed: a schedule as it was found rarely fits into a case.
+const LEAST_RUNS: u32 = 500;
 
 /// A case whose one run shows a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +42,8 @@ pub fn shortest(case: &Case, options: &Options, found: &[Found], runs: u32) -> V
         let mut shown = runner.outcome().findings.iter();
         shown.any(|shown| shown.signature == found[i].finding.signature)
     };
-    let mut short = Shortener::new(case, options, wanted).shorten_all(&scripts, runs);
+    let most = Most { runs, steps: usize::MAX };
+    let (mut short, _) = Shortener::new(case, options, wanted).shorten_all(&scripts, most);
     for (short, found) in short.iter_mut().zip(found) {
         // Which dependencies a run has taught is no part of a state's identity.
         if let (Some(short), Kind::LockOrder) = (short, found.finding.kind) {
@@ -57,11 +60,22 @@ pub(super) fn named(case: &Case, options: &Options) -> Case {
     case
 }
 
+/// How far shortening goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    /// Runs.
+    pub(super) runs: u32,
+    /// Steps of the machine that is led to the schedules which are run.
+    pub(super) steps: usize,
+}
+
 /// Looks for short schedules of a case's programs.
 pub(super) struct Shortener<W> {
     case: Case,
     options: Options,
     runner: Runner,
+    /// Runs so far.
+    ran: u32,
     /// Whether the last run shows what is wanted of that number.
     wanted: W,
 }
@@ -69,50 +83,65 @@ pub(super) struct Shortener<W> {
 impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
     pub(super) fn new(case: &Case, options: &Options, wanted: W) -> Self {
         let case = Case { schedule: Schedule::default(), ..named(case, options) };
-        Shortener { case, options: *options, runner: Runner::new(), wanted }
+        Shortener { case, options: *options, runner: Runner::new(), ran: 0, wanted }
     }
 
-    /// The shortest schedule for everything that is wanted; `scripts` show it somehow.
-    pub(super) fn shorten_all(mut self, scripts: &[&[u8]], runs: u32) -> Vec<Option<Short>> {
+    /// The shortest schedule for everything that is wanted, and what that took; `scripts` show it somehow.
+    pub(super) fn shorten_all(
+        mut self,
+        scripts: &[&[u8]],
+        most: Most,
+    ) -> (Vec<Option<Short>>, Taken) {
+        if scripts.is_empty() {
+            return (Vec::new(), Taken::default());
+        }
         let mut machine: Machine = Sim::new(Cursor::default());
         let stage = Stage::build(&mut machine, self.case.clone(), &self.options);
         let programs = Programs::new(stage, &self.options);
         if TooManyTasks::check(programs.tasks()).is_err() {
-            return vec![None; scripts.len()];
+            return (vec![None; scripts.len()], Taken::default());
         }
         let judge = Judge::new(&self.options);
         with_stepper(&programs, &machine, judge, |steps| {
-            let mut short = self.by_layers(Layers::new(steps), scripts.len(), runs);
+            let (mut short, led) = self.by_layers(Layers::new(steps), scripts.len(), most);
             for (i, short) in short.iter_mut().enumerate() {
                 if short.is_none() {
                     let bursts = bursts_of(steps, scripts[i]);
-                    *short = self.made_of(bursts, i);
+                    *short = self.made_of(bursts, i, most.runs);
                 }
             }
-            short
+            let schedules = u64::from(self.ran);
+            (short, Taken { schedules, states: led, ..Taken::default() })
         })
     }
 
-    fn by_layers(&mut self, mut layers: Layers<'_>, n: usize, runs: u32) -> Vec<Option<Short>> {
+    /// Breadth first; and the steps that it took.
+    fn by_layers(
+        &mut self,
+        mut layers: Layers<'_>,
+        n: usize,
+        most: Most,
+    ) -> (Vec<Option<Short>>, usize) {
         let mut short = vec![None; n];
-        let mut left = runs as usize;
+        let mut left = most.runs as usize;
         loop {
             for candidate in layers.candidates().take(left) {
                 left -= 1;
                 self.note(&candidate, !layers.cut, &mut short);
             }
             let done = left == 0 || short.iter().all(Option::is_some);
-            if done || layers.cut || !layers.descend(left) {
+            if done || layers.cut || !layers.descend(left, most.steps) {
                 break;
             }
         }
         short.iter_mut().enumerate().for_each(|(i, short)| self.read_well(i, short.as_mut()));
-        short
+        (short, layers.steps)
     }
 
     /// Runs a candidate and keeps it for what it is the first to show.
     fn note(&mut self, candidate: &Candidate, proven: bool, short: &mut [Option<Short>]) {
         let case = self.with_bursts(candidate.bursts.clone());
+        self.ran += 1;
         self.runner.run(&case, &self.options);
         for (i, short) in short.iter_mut().enumerate() {
             if short.is_none() && (self.wanted)(&self.runner, i) {
@@ -126,18 +155,19 @@ impl<W: FnMut(&Runner, usize) -> bool> Shortener<W> {
     }
 
     fn shows(&mut self, case: &Case, i: usize) -> bool {
+        self.ran += 1;
         self.runner.run(case, &Options { recording: true, ..self.options });
         (self.wanted)(&self.runner, i)
     }
 
-    /// What can be made of a schedule that shows it.
-    fn made_of(&mut self, bursts: Vec<Burst>, i: usize) -> Option<Short> {
+    /// What can be made of a schedule that shows it, in so many runs.
+    fn made_of(&mut self, bursts: Vec<Burst>, i: usize, runs: u32) -> Option<Short> {
         let long = self.with_bursts(bursts);
         if !self.shows(&long, i) {
             return None;
         }
         let mut judge = |case: &Case| self.shows(case, i);
-        let case = shorten(&long, &mut judge, SHORTEN_RUNS);
+        let case = shorten(&long, &mut judge, runs.clamp(LEAST_RUNS, SHORTEN_RUNS));
         if case.schedule.bursts.len() > MAX_BURSTS {
             return None;
         }

@@ -2,9 +2,10 @@
 //! for every predicted cycle, and under which policies the programs hang.
 
 use super::matrix::matrix_beside;
-use super::{Explored, Found, Hangs, Limits, Matrix, Short, Witness};
-use super::{shortest, witness};
+use super::{Budget, Explored, Found, Hangs, Limits, Matrix, Short, Taken, Witness};
+use super::{shortest, witnesses};
 use crate::case::Case;
+use crate::machine::Policy;
 use crate::oracle::{Evidence, Finding, Kind};
 use crate::run::{Described, Options, Runner};
 
@@ -15,6 +16,8 @@ pub struct Shown {
     pub findings: Vec<ShownFinding>,
     /// Where something hangs or could: under which policies.
     pub matrix: Option<Matrix>,
+    /// What the witnesses and the policies took, beside the search itself.
+    pub taken: Taken,
 }
 
 /// A finding and its witnesses.
@@ -30,7 +33,8 @@ pub struct ShownFinding {
     pub witness: Option<Witness>,
 }
 
-/// Looks for the witnesses of all that the search found; for the shortest case of each, in that many runs.
+/// Looks for the witnesses of all that the search found, in the limits that they share with the policy
+/// matrix; for the shortest case of each, in that many runs.
 pub fn show(
     case: &Case,
     options: &Options,
@@ -43,15 +47,30 @@ pub fn show(
     let found = explored.findings.iter().zip(shorts);
     let findings = found.map(|(found, short)| {
         let (finding, described) = in_words(&mut runner, options, explored, found, short.as_ref());
-        let prediction = explored.predictions.iter().find(|p| p.signature == finding.signature);
-        let witness = prediction.map(|prediction| witness(case, options, prediction, limits));
-        ShownFinding { finding, described, short, witness }
+        ShownFinding { finding, described, short, witness: None }
     });
-    let findings: Vec<ShownFinding> = findings.collect();
-    let hangs = findings.iter().any(|shown| hangs(shown.finding.kind));
+    let mut findings: Vec<ShownFinding> = findings.collect();
     let known = known(explored, &findings);
-    let matrix = hangs.then(|| matrix_beside(case, options, limits, known));
-    Shown { findings, matrix }
+    let known = |policy| known.clone().filter(|_| policy == options.policy);
+    let rows = match findings.iter().any(|shown| hangs(shown.finding.kind)) {
+        true => Policy::ALL.iter().filter(|policy| known(**policy).is_none()).count(),
+        false => 0,
+    };
+    let mut budget = Budget::new(*limits);
+    // What the policies leave is for the witnesses, whose programs are more.
+    let matrix = (rows > 0).then(|| {
+        let mut share = budget.share(rows, rows + explored.predictions.len());
+        let matrix = matrix_beside(case, options, &mut share, known);
+        budget.settle(&share);
+        matrix
+    });
+    let answers = witnesses(case, options, &explored.predictions, &mut budget);
+    for shown in &mut findings {
+        let mut answers = explored.predictions.iter().zip(&answers);
+        let own = answers.find(|(prediction, _)| prediction.signature == shown.finding.signature);
+        shown.witness = own.map(|(_, witness)| witness.clone());
+    }
+    Shown { findings, matrix, taken: budget.taken() }
 }
 
 /// Whether the programs hang under the policy that was searched, if that is known.

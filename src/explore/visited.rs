@@ -10,6 +10,19 @@ use super::sets::SetId;
 use super::sets::Sets;
 use crate::machine::sim::Fingerprint;
 
+/// Bytes of a hash table with so many entries, which has grown with them: what another process has read
+/// counts as much.
+pub(super) fn table<K, V>(entries: usize) -> usize {
+    let slots = (entries * 8).div_ceil(7).next_power_of_two().max(4);
+    slots * (size_of::<(K, V)>() + 1)
+}
+
+/// Bytes of a table that takes its place when one entry more does not fit.
+pub(super) fn grown<K, V>(entries: usize) -> usize {
+    let larger = table::<K, V>(entries + 1);
+    if larger > table::<K, V>(entries) { larger } else { 0 }
+}
+
 /// What is known of a state.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
@@ -102,7 +115,25 @@ impl Visited {
 
     /// Bytes in use, roughly.
     pub fn memory(&self) -> usize {
-        let entry = size_of::<(Fingerprint, Known)>() + 1;
-        self.states.capacity() * 8 / 7 * entry + self.futures.len() * 2 * (16 + 4 * self.tasks)
+        let futures = self.futures.len();
+        // Each future stands twice, in a block of its own.
+        let blocks = 2 * (16 + size_of::<SetId>() * self.tasks);
+        table::<Fingerprint, Known>(self.states.len())
+            + table::<Box<[SetId]>, u32>(futures)
+            + futures.next_power_of_two() * size_of::<Box<[SetId]>>()
+            + futures * blocks
+    }
+
+    /// Bytes more while one state more is entered.
+    pub fn growth(&self) -> usize {
+        grown::<Fingerprint, Known>(self.states.len())
+            + grown::<Box<[SetId]>, u32>(self.futures.len())
+    }
+
+    /// Whether there is memory for one state more.
+    pub fn has_room(&mut self) -> bool {
+        self.states.try_reserve(1).is_ok()
+            && self.ids.try_reserve(1).is_ok()
+            && self.futures.try_reserve(1).is_ok()
     }
 }

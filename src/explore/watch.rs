@@ -10,7 +10,7 @@ use crate::machine::{LockId, MAX_TASKS, Mode};
 type Held = [Vec<(LockId, Mode)>; MAX_TASKS];
 
 /// Follows runs for a prediction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Watch<'p> {
     prediction: &'p Prediction,
     held: Held,

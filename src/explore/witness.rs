@@ -1,9 +1,9 @@
 //! Witnesses of predicted cycles: a case that really hangs that way, or that there is none.
 
-use super::hang::{Fit, Hung, NO_ROOM, Sought, seek, shortest_hang};
+use super::quest::answers;
 use super::watch::Watch;
-use super::{Closed, Limits, Prediction, closed};
-use crate::case::{Case, Programs};
+use super::{Budget, Closed, Limits, Prediction};
+use crate::case::Case;
 use crate::run::{Options, Runner};
 
 /// The answer for one prediction.
@@ -72,38 +72,56 @@ pub enum Whose {
 /// predicted dependencies.
 ///
 /// The case need not show the prediction itself. `limits` hold for the first two searches together; the
-/// last may take a quarter as much again.
+/// last, and making the case short, may take a quarter as much again.
 pub fn witness(
     case: &Case,
     options: &Options,
     prediction: &Prediction,
     limits: &Limits,
 ) -> Witness {
-    let none = |lock_maps, answer| Witness { lock_maps, answer, contracted: None };
-    if prediction.steps.len() > MAX_STEPS {
-        let classes = prediction.steps.iter().map(|step| step.class.clone()).collect();
-        return none(Vec::new(), Answer::Unknown { classes });
-    }
+    let mut budget = Budget::beyond(limits);
+    let mut all = witnesses(case, options, std::slice::from_ref(prediction), &mut budget);
+    all.pop().expect("one was asked for")
+}
+
+/// The same for several predictions at once: they have the search of the case's programs in common, and
+/// of the closed ones where these are equal. What one leaves of the budget, the others may take.
+pub fn witnesses(
+    case: &Case,
+    options: &Options,
+    predictions: &[Prediction],
+    budget: &mut Budget,
+) -> Vec<Witness> {
     let mut layout = Runner::new();
     layout.run(case, options);
+    let opened: Vec<_> = predictions.iter().map(|one| opened(one, &layout)).collect();
+    let open = opened.iter().filter_map(|opened| opened.as_ref().ok());
+    let mut answers = answers(case, options, open.cloned().collect(), budget).into_iter();
+    let mut searched = |_| answers.next().expect("each that is open is answered");
+    opened.into_iter().map(|opened| opened.map_or_else(|known| *known, &mut searched)).collect()
+}
+
+/// A prediction as searches follow it, and the lock maps that they leave out; the answer where nothing
+/// has to be searched.
+fn opened<'p>(
+    prediction: &'p Prediction,
+    layout: &Runner,
+) -> Result<(Watch<'p>, Vec<String>), Box<Witness>> {
+    let none = |lock_maps, answer| Box::new(Witness { lock_maps, answer, contracted: None });
+    if prediction.steps.len() > MAX_STEPS {
+        let classes = prediction.steps.iter().map(|step| step.class.clone()).collect();
+        return Err(none(Vec::new(), Answer::Unknown { classes }));
+    }
     let watch = layout.inspect(|seen| Watch::new(prediction, seen));
     let all = ((1u64 << prediction.steps.len()) - 1) as u32;
     let lock_maps = classes(prediction, watch.maps);
     match (all & !watch.known(), all & !watch.maps) {
-        (0, 0) => none(lock_maps, Answer::NothingBlocks),
-        (0, _) => {
-            let brief = Limits::brief();
-            let core = Limits {
-                schedules: limits.schedules.min(brief.schedules),
-                states: limits.states.min(brief.states),
-                ..*limits
-            };
-            let (limits, core) = (*limits, core.shared(4));
-            let mut quest = Quest { options, watch, limits, core, given: case.programs.tasks() };
-            let (answer, contracted) = quest.answer(case);
-            Witness { lock_maps, answer, contracted }
+        (0, 0) => Err(none(lock_maps, Answer::NothingBlocks)),
+        (0, _) => Ok((watch, lock_maps)),
+        (unknown, _) => {
+            let classes = classes(prediction, unknown);
+            Err(none(lock_maps, Answer::Unknown { classes }))
         }
-        (unknown, _) => none(lock_maps, Answer::Unknown { classes: classes(prediction, unknown) }),
     }
 }
 
@@ -111,105 +129,6 @@ pub fn witness(
 pub(super) fn classes(prediction: &Prediction, steps: u32) -> Vec<String> {
     let of_them = prediction.steps.iter().enumerate().filter(|(i, _)| steps >> i & 1 != 0);
     of_them.map(|(_, step)| step.class.clone()).collect()
-}
-
-/// A search for a witness.
-struct Quest<'a> {
-    options: &'a Options,
-    watch: Watch<'a>,
-    /// What is left of the limits.
-    limits: Limits,
-    /// What the tasks of the prediction alone may take then.
-    core: Limits,
-    /// Tasks of the given case.
-    given: usize,
-}
-
-impl Quest<'_> {
-    /// The answer; where it is none, a hang that fits but for what was passed.
-    fn answer(&mut self, case: &Case) -> (Answer, Option<Case>) {
-        let given = self.look(case);
-        let tasks = self.watch.tasks;
-        let closed =
-            closed(case, &(0..self.given).filter(|i| tasks >> i & 1 != 0).collect::<Vec<_>>());
-        let wide = (given.exact.is_none() && given.bound.is_none() && !closed.added.is_empty())
-            .then(|| self.look(&closed.case));
-        let last = wide.as_ref().unwrap_or(&given);
-        let schedules = given.schedules + wide.as_ref().map_or(0, |wide| wide.schedules);
-        let answer = match (&last.exact, &last.bound) {
-            (Some(hung), _) => {
-                let (programs, searched) = match wide {
-                    None => (Whose::Given, case),
-                    Some(_) => (Whose::Closed, &closed.case),
-                };
-                return match self.shortest(searched, hung, Fit::Exact) {
-                    Some(case) => (Answer::Found { case, programs }, None),
-                    None => (Answer::NoneWithin { schedules, bound: NO_ROOM.to_string() }, None),
-                };
-            }
-            (None, Some(bound)) => match self.without_others(case) {
-                Some(found) => return (found, None),
-                None => Answer::NoneWithin { schedules, bound: bound.clone() },
-            },
-            (None, None) => Answer::NoneExists { closed: closed.clone(), schedules },
-        };
-        let in_given = given.contracted.as_ref().map(|hung| (case, hung));
-        let in_wide =
-            wide.as_ref().and_then(|wide| Some((&closed.case, wide.contracted.as_ref()?)));
-        let contracted = in_given.or(in_wide);
-        (answer, contracted.and_then(|(case, hung)| self.shortest(case, hung, Fit::Contracted)))
-    }
-
-    /// A witness among the tasks alone that were seen to make the predicted dependencies, closed. Others
-    /// may be what made the search too long; the hang is one of theirs too, who need not run.
-    fn without_others(&mut self, case: &Case) -> Option<Answer> {
-        let core = without(case, &[], self.watch.tasks).0;
-        let tasks = core.programs.tasks();
-        if tasks == 0 || tasks == self.given {
-            return None;
-        }
-        let closed = closed(&core, &(0..tasks).collect::<Vec<_>>()).case;
-        self.limits = self.core;
-        self.given = tasks;
-        [(core, Whose::Given), (closed, Whose::Closed)].into_iter().find_map(|(case, programs)| {
-            let hung = self.look(&case).exact?;
-            self.shortest(&case, &hung, Fit::Exact).map(|case| Answer::Found { case, programs })
-        })
-    }
-
-    /// Searches until what was learnt of the modes on the way would change nothing.
-    fn look(&mut self, case: &Case) -> Sought {
-        loop {
-            let known = self.watch.wanted.clone();
-            let sought = seek(case, self.options, &mut self.watch, &self.limits);
-            self.limits = self.limits.after(sought.schedules, sought.states);
-            let done = sought.exact.is_some() || sought.bound.is_some();
-            if done || known == self.watch.wanted {
-                return sought;
-            }
-        }
-    }
-
-    /// The hang made short, without added tasks that it does not need.
-    fn shortest(&mut self, case: &Case, hung: &Hung, least: Fit) -> Option<Case> {
-        let given = (1u16 << self.given) - 1;
-        let (small, few) = without(case, &hung.steps, hung.tasks | given);
-        shortest_hang(&small, self.options, &mut self.watch, (least, &few))
-            .or_else(|| shortest_hang(case, self.options, &mut self.watch, (least, &hung.steps)))
-    }
-}
-
-/// The case and the schedule with only those tasks.
-fn without(case: &Case, steps: &[u8], stay: u16) -> (Case, Vec<u8>) {
-    let mut programs = Programs::default();
-    let stays = |task: usize| stay >> task & 1 != 0;
-    for task in (0..case.programs.tasks()).filter(|&task| stays(task)) {
-        programs.ops.extend_from_slice(case.programs.task(task));
-        programs.ends.push(programs.ops.len() as u16);
-    }
-    let renumbered = |task: u8| (stay & ((1 << task) - 1)).count_ones() as u8;
-    let kept = steps.iter().filter(|&&task| stays(task.into()));
-    (Case { programs, ..case.clone() }, kept.map(|&task| renumbered(task)).collect())
 }
 
 impl Witness {

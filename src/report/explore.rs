@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::answers::{self, Answers};
 use super::count::number;
 use super::json::{self, Entry, Verdict};
 use super::page::Page;
@@ -61,6 +62,7 @@ pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Expl
             exhausted: explored.exhausted(),
             bound: bound(searched),
             schedules: counts.schedules,
+            answers: Answers::of(&shown.taken, &searched.limits),
             ..verdict
         },
         states: explored.progress.states,
@@ -98,6 +100,8 @@ fn bound(searched: &Searched) -> Option<String> {
         _ if explored.coverage == Coverage::Strayed => flaw,
         (Some(Stop::Schedules(most)), _) => Some(format!("{most} schedules")),
         (Some(Stop::States(most)), _) => Some(format!("{most} states")),
+        (Some(Stop::Memory(most)), _) => Some(format!("{most} of memory")),
+        (Some(Stop::System(at)), _) => Some(format!("no memory left in the system at {at}")),
         (Some(Stop::Time(time)), _) => Some(format!("{} s", time.as_secs())),
         (Some(Stop::Interrupted), _) => Some("interrupted".to_string()),
         (None, Some(most)) if explored.coverage == Coverage::Preemptions => {
@@ -139,7 +143,7 @@ fn headline(searched: &Searched) -> String {
     let bug = case.bug.map_or(String::new(), |bug| format!(" with bug {}", bug.id()));
     let progress = &explored.progress;
     format!(
-        "variant {}{bug}, rwsems {}: {}, {}, {}, {} ({} MiB)\n",
+        "variant {}{bug}, rwsems {}: {}, {}, {}, {} ({} MiB){}\n",
         options.variant.name(),
         options.policy.name(),
         sum(searched),
@@ -147,6 +151,7 @@ fn headline(searched: &Searched) -> String {
         number(progress.counts.schedules, "schedule"),
         number(progress.states as u64, "state"),
         progress.memory.div_ceil(1 << 20),
+        answers::head(&searched.shown.taken, &searched.limits),
     )
 }
 
@@ -171,6 +176,10 @@ fn extent(searched: &Searched) -> String {
     let stopped = searched.stopped.map(|stop| match stop {
         Stop::Schedules(most) => format!("stopped by --max-schedules {most}"),
         Stop::States(most) => format!("stopped by --max-states {most}"),
+        Stop::Memory(most) => format!("stopped by --max-memory {most}"),
+        Stop::System(at) => {
+            format!("stopped because the system gave no more memory than {at}; see --max-memory")
+        }
         Stop::Time(time) => format!("stopped by --seconds {}", time.as_secs()),
         Stop::Interrupted => "interrupted".to_string(),
     });

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::answers::Answers;
 use super::explore::Shortest;
 use super::witness::Answer;
 use crate::campaign::results::Files;
@@ -78,6 +79,9 @@ pub struct Verdict {
     /// Instrumented edges of the target (`campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edges: Option<u64>,
+    /// What the searches for the answers took (`run`, `explore`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
 }
 
 /// One finding.
@@ -196,6 +200,7 @@ pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<E
         ending: Some(ending(outcome.ending)),
         timeline: None,
         edges: None,
+        answers: None,
     }
 }
 
@@ -220,6 +225,7 @@ pub fn explored(
         ending: None,
         timeline: None,
         edges: None,
+        answers: None,
     }
 }
 
@@ -265,6 +271,7 @@ pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) ->
         ending: None,
         timeline: None,
         edges: Some(arm.edges),
+        answers: None,
     });
     Document::new(verdicts.collect())
 }

@@ -1,5 +1,6 @@
 //! Findings for people and for programs: pure functions from what was found to text or JSON.
 
+pub mod answers;
 mod count;
 pub mod explore;
 pub mod json;

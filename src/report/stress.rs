@@ -102,6 +102,7 @@ pub fn verdict(case: &Case, policy: Policy, report: &Report, found: Vec<Found>) 
         ending: Some(if report.hung.is_some() { "stuck" } else { "finished" }),
         timeline: None,
         edges: None,
+        answers: None,
     }
 }
 
