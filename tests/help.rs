@@ -4,96 +4,16 @@
 
 mod common;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-use common::cli::{self, expect};
-
-/// The commands below those words, each to its leaf, as the `--help`s list them.
-fn commands(above: &[String]) -> Vec<Vec<String>> {
-    let help = help(above);
-    let Some((_, list)) = help.split_once("\nCommands:\n") else { return vec![above.to_vec()] };
-    let lines = list.lines().take_while(|line| !line.is_empty());
-    let names = lines.filter(|line| !line.starts_with("   "));
-    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|n| *n != "help");
-    names.flat_map(|name| commands(&[above, &[name.to_string()]].concat())).collect()
-}
-
-fn help(command: &[String]) -> String {
-    let words = command.iter().map(String::as_str).chain(["--help"]);
-    expect(0, &words.collect::<Vec<_>>())
-}
+use common::shell::{clone, commands, help, mistake};
 
 fn examples(help: &str) -> Vec<String> {
     let lines = help.lines().map(str::trim).filter(|line| line.starts_with("kvm-lock-fuzz "));
     lines.map(str::to_string).collect()
 }
 
-/// What takes long takes a second here.
-fn brief(example: &str) -> String {
-    let mut words: Vec<&str> = example.split(' ').collect();
-    for i in 1..words.len() {
-        if words[i - 1] == "--seconds" {
-            words[i] = "1";
-        }
-    }
-    words.join(" ")
-}
-
-/// Pastes the line into a shell in that folder, with the program on its path.
-fn paste(folder: &Path, line: &str) -> Output {
-    let program = Path::new(env!("CARGO_BIN_EXE_kvm-lock-fuzz")).parent().expect("it has a folder");
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
-    let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(folder).env("PATH", path).stdin(Stdio::null());
-    shell.output().expect("sh runs")
-}
-
-/// A folder with the files of a clone that examples read, and crashes as a fuzzer leaves them: the
-/// bytes of a seed, which has to show something where a case is minimised.
-fn clone() -> PathBuf {
-    let folder = cli::scratch("help/clone");
-    let corpus = fs::read_dir(common::path("corpus")).expect("the clone has it");
-    let targets: Vec<_> = corpus.map(|entry| entry.expect("it can be read").file_name()).collect();
-    for target in &targets {
-        copy(&Path::new("corpus").join(target), &folder);
-    }
-    copy(Path::new("tests/vectors/lockdep"), &folder);
-    for target in ["protocol", "lockdep"] {
-        fs::create_dir_all(folder.join("fuzz/artifacts").join(target)).expect("it can be made");
-    }
-    let crash = common::seed("nested-behind-writer").encode();
-    let file = folder.join("fuzz/artifacts/protocol/crash-0123");
-    fs::write(file, crash).expect("it can be written");
-    let encode = "kvm-lock-fuzz lockdep encode corpus/lockdep seeds";
-    assert!(paste(&folder, encode).status.success(), "{encode}");
-    let mut seeds = fs::read_dir(folder.join("seeds")).expect("it was written");
-    let seed = seeds.next().expect("there is a seed").expect("it can be read").path();
-    fs::copy(seed, folder.join("fuzz/artifacts/lockdep/crash-0123")).expect("it can be copied");
-    folder
-}
-
-/// Copies a folder of the clone, which holds files only.
-fn copy(below: &Path, to: &Path) {
-    fs::create_dir_all(to.join(below)).expect("the folder can be made");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(below);
-    for entry in fs::read_dir(from).expect("the clone has it") {
-        let entry = entry.expect("it can be read");
-        let file = to.join(below).join(entry.file_name());
-        fs::copy(entry.path(), file).expect("it can be copied");
-    }
-}
-
-/// A command that builds the fuzz targets is not run: a results folder that cannot be one ends it
-/// before the build and after its arguments were understood.
-fn builds(help: &str) -> bool {
-    help.contains("--no-seeds")
-}
-
 #[test]
 fn every_example_of_every_help_does_what_it_says() {
-    let folder = clone();
+    let folder = clone("help/clone");
     let commands = commands(&[]);
     assert!(commands.len() > 5, "{commands:?}");
     let mut failed = Vec::new();
@@ -103,21 +23,7 @@ fn every_example_of_every_help_does_what_it_says() {
         if examples.is_empty() || !help.contains("--json") {
             failed.push(format!("{command:?} has no example or no --json"));
         }
-        for example in examples {
-            let (line, from, refused) = match builds(&help) {
-                true => (format!("{example} --results Cargo.toml"), common::path(""), true),
-                false => (brief(&example), folder.clone(), false),
-            };
-            let output = paste(&from, &line);
-            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-            let right = match refused {
-                true => output.status.code() == Some(2) && stderr.contains("Cargo.toml"),
-                false => matches!(output.status.code(), Some(0 | 1)),
-            };
-            if !right {
-                failed.push(format!("{line}: {}: {stderr}", output.status));
-            }
-        }
+        failed.extend(examples.iter().filter_map(|example| mistake(&folder, example)));
     }
     assert_eq!(failed, Vec::<String>::new());
 }

@@ -75,12 +75,3 @@ pub fn file(folder: &Path, name: &str, contents: impl AsRef<[u8]>) -> String {
 pub fn path(folder: &Path, name: &str) -> String {
     folder.join(name).to_str().expect("the path is UTF-8").to_string()
 }
-
-/// The block of the README that follows these words.
-pub fn readme_block(after: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("there is a README");
-    let rest = readme.split_once(after).expect("the README has the words").1;
-    let block = rest.split("```").nth(1).expect("a block follows");
-    block.trim_start_matches('\n').to_string()
-}

@@ -3,6 +3,10 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(unix)]
+pub mod process;
+#[cfg(feature = "cli")]
+pub mod shell;
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,12 @@
 //! the documents look like. Compared with the files of `tests/golden`.
 
 mod binary;
+#[cfg(all(feature = "cli", unix))]
+mod campaign;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(all(feature = "cli", unix))]
+mod documents;
+#[cfg(feature = "cli")]
+mod schema;
 mod signatures;

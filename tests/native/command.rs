@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::common::cli::{self, command, expect, json, refused};
+use crate::common::process::{children, within};
 
 const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
 
@@ -76,14 +77,6 @@ fn bad_usage_is_one_line() {
     }
 }
 
-/// Each thread lists the children that it started.
-fn children(parent: &Child) -> Vec<i32> {
-    let threads = fs::read_dir(format!("/proc/{}/task", parent.id())).into_iter().flatten();
-    let list = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("children")).ok();
-    let lists: Vec<String> = threads.filter_map(|thread| list(thread.ok()?)).collect();
-    lists.join(" ").split_whitespace().filter_map(|child| child.parse().ok()).collect()
-}
-
 /// A stress that runs, and its child.
 fn running(name: &str) -> (Child, i32) {
     let folder = scratch(name);
@@ -93,19 +86,6 @@ fn running(name: &str) -> (Child, i32) {
     let child = within(|| children(&parent).first().copied());
     thread::sleep(Duration::from_millis(300));
     (parent, child)
-}
-
-/// Waits for something that has to come.
-#[track_caller]
-fn within<T>(there: impl Fn() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(value) = there() {
-            return value;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(60), "it never came");
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// A process that is gone, or a zombie that nobody reaps.
