@@ -15,7 +15,7 @@ use serde_json::Value;
 use kvm_lock_fuzz::explore::Limits;
 use kvm_lock_fuzz::kvm::Variant;
 
-use common::cli::{self, command, expect, file, json, readme_block, refused, run, stdout};
+use common::cli::{self, command, expect, file, json, refused, run, stdout};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -27,28 +27,6 @@ fn scratch(name: &str) -> PathBuf {
 
 const NESTED: &str = "corpus/protocol/nested-behind-writer.case";
 const REGION: &str = "corpus/protocol/region.case";
-
-#[test]
-fn help_has_an_example_for_every_command() {
-    let commands: &[&[&str]] = &[
-        &["campaign"],
-        &["run"],
-        &["explore"],
-        &["minimize"],
-        &["stress"],
-        &["variants"],
-        &["case", "fmt"],
-        &["case", "encode"],
-        &["case", "decode"],
-        &["case", "check"],
-        &["lockdep", "check"],
-    ];
-    for command in commands {
-        let help = expect(0, &[command, &["--help"][..]].concat());
-        assert!(help.contains("Example"), "{command:?}: {help}");
-        assert!(help.contains("--json"), "{command:?}: {help}");
-    }
-}
 
 #[test]
 fn variants_lists_the_registry() {
@@ -417,12 +395,4 @@ fn a_case_may_come_from_standard_input() {
     child.stdin.take().expect("piped").write_all(&text).expect("it is read");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.stdout, run(&["run", NESTED]).stdout);
-}
-
-#[test]
-fn the_readme_shows_what_the_program_prints() {
-    let shown = readme_block("--trace` says:");
-    assert_eq!(shown.trim_end(), expect(1, &["run", NESTED, "--trace"]).trim_end());
-    let seed = fs::read_to_string(root().join(NESTED)).expect("the seed is there");
-    assert_eq!(readme_block("nested-behind-writer.case`)").trim_end(), seed.trim_end());
 }

@@ -367,24 +367,6 @@ fn bad_usage_is_one_line() {
     }
 }
 
-#[test]
-fn the_readme_shows_what_it_prints() {
-    let nested = "corpus/protocol/nested-behind-writer.case";
-    let clean = cli::readme_block("nested-behind-writer.case --variant counted\n```\n");
-    assert_eq!(clean, expect(0, &[nested, "--variant", "counted"]));
-    let races = "corpus/protocol/fault-races-region.case";
-    let shown = [
-        ("the first finding and its cases are left out here:", nested),
-        ("a prediction says so:", races),
-    ];
-    for (words, case) in shown {
-        let printed = expect(1, &[case, "--variant", "rwsem"]);
-        for line in cli::readme_block(words).lines() {
-            assert!(printed.contains(line), "not printed: {line}\n{printed}");
-        }
-    }
-}
-
 /// The searches for answers are part of what a variant costs: they stand in the head, and end together.
 #[test]
 fn the_head_says_what_the_answers_took_and_what_ended_them() {

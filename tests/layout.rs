@@ -1,4 +1,5 @@
-//! Lists that are kept in more than one place agree with each other and with the tree.
+//! Lists that are kept in more than one place agree with each other and with the tree. A test says all
+//! that differs, with the file to mend.
 
 #![cfg(feature = "cli")]
 
@@ -7,10 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kvm_lock_fuzz::campaign::build::CARGO_FUZZ;
-use kvm_lock_fuzz::case::Opener;
+use kvm_lock_fuzz::case::text;
 use kvm_lock_fuzz::explore::Limits;
-use kvm_lock_fuzz::kvm::{Bug, Place, Variant};
-use kvm_lock_fuzz::machine::Policy;
+use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::oracle::Kind;
 use kvm_lock_fuzz::target::{REGISTRY, knobs};
 
@@ -34,6 +34,194 @@ fn targets() -> BTreeSet<String> {
     REGISTRY.iter().map(|info| info.name.to_string()).collect()
 }
 
+fn set<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    words.into_iter().map(str::to_string).collect()
+}
+
+/// All that differs, a line each.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    /// Notes what is missing in that file, and what should not be there.
+    fn compare(&mut self, file: &str, there: &BTreeSet<String>, wanted: &BTreeSet<String>) {
+        let lacks = wanted.difference(there).map(|name| format!("{file}: `{name}` is missing"));
+        let has = there.difference(wanted).map(|name| format!("{file}: `{name}` is not known"));
+        self.0.extend(lacks.chain(has));
+    }
+
+    /// Notes that the file has to hold these words, if it does not.
+    fn wants(&mut self, file: &str, words: &str) {
+        self.check(read(file).contains(words), || format!("{file}: `{words}` is missing"));
+    }
+
+    fn check(&mut self, holds: bool, difference: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(difference());
+        }
+    }
+
+    #[track_caller]
+    fn none(self) {
+        assert!(self.0.is_empty(), "\n{}", self.0.join("\n"));
+    }
+}
+
+#[test]
+fn all_that_differs_is_said() {
+    let mut differences = Differences::default();
+    differences.compare("one", &set(["a", "b", "c"]), &set(["b", "d", "e"]));
+    differences.wants("Cargo.toml", "no such words");
+    let said = differences.0.join("\n");
+    for line in ["one: `d` is missing", "one: `e` is missing", "one: `a` is not known"] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(said.contains("Cargo.toml: `no such words` is missing"), "{said}");
+}
+
+#[test]
+fn targets_are_the_same_everywhere() {
+    let mut differences = Differences::default();
+    let manifest = read("fuzz/Cargo.toml");
+    let bins = manifest.split("[[bin]]").skip(1).map(|bin| bin.split('"').nth(1).expect("a name"));
+    differences.compare("fuzz/Cargo.toml", &set(bins), &targets());
+    for ending in [".rs", ".options"] {
+        let folder = format!("fuzz/fuzz_targets/*{ending}");
+        differences.compare(&folder, &names("fuzz/fuzz_targets", ending), &targets());
+    }
+    differences.compare("README.md, Fuzz targets", &readme_rows("Fuzz targets"), &targets());
+    for target in targets() {
+        let path = format!("path = \"fuzz_targets/{target}.rs\"");
+        differences.wants("fuzz/Cargo.toml", &path);
+    }
+    let known = &targets() | &set(["regressions"]);
+    let folders = names("corpus", "");
+    differences.compare("corpus", &(&folders - &known), &set([]));
+    differences.compare("corpus", &(&folders & &set(["protocol"])), &set(["protocol"]));
+    differences.none();
+}
+
+#[test]
+fn targets_are_glue() {
+    let mut differences = Differences::default();
+    for target in targets() {
+        let file = format!("fuzz/fuzz_targets/{target}.rs");
+        let lines = read(&file).lines().filter(|line| !line.is_empty()).count();
+        let what = || format!("{file}: {lines} lines; its logic belongs in src/target");
+        differences.check(lines <= 10, what);
+    }
+    differences.none();
+}
+
+#[test]
+fn dictionaries_belong_to_targets_and_are_used() {
+    let mut differences = Differences::default();
+    for dict in names("fuzz/fuzz_targets", ".dict") {
+        let options = format!("fuzz/fuzz_targets/{dict}.options");
+        differences.wants(&options, &format!("dict = {dict}.dict"));
+    }
+    differences.none();
+}
+
+/// Words of the grammar and words of the dictionary are the same; an entry with a blank is a sample of
+/// a statement, one without a letter is punctuation.
+#[test]
+fn the_dictionary_has_the_words_of_the_text_form() {
+    let file = "fuzz/fuzz_targets/case_text.dict";
+    let dictionary = read(file);
+    let entries = dictionary.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+    let words = entries.filter(|entry| !entry.contains(' ') && *entry != "0x");
+    let words = words.filter(|entry| entry.contains(|c: char| c.is_ascii_lowercase()));
+    let mut differences = Differences::default();
+    differences.compare(file, &set(words), &set(text::words()));
+    differences.none();
+}
+
+/// The shapes of statements, from which the words come, have each word that the parser accepts, and
+/// README's grammar has them too.
+#[test]
+fn the_grammar_has_the_words_that_the_parser_accepts() {
+    let mut differences = Differences::default();
+    let words = set(text::words());
+    for part in names("src/case/text/parse", "") {
+        let file = format!("src/case/text/parse/{part}");
+        let code = read(&file);
+        let accepted = ["accept(\"", "keyword(\"", "at_word(\""];
+        let accepted = accepted.iter().flat_map(|call| code.split(call).skip(1));
+        for word in accepted.filter_map(|rest| rest.split('"').next()) {
+            differences.check(words.contains(word), || format!("{file}: no shape has `{word}`"));
+        }
+    }
+    let readme = read("README.md");
+    let grammar = readme.split_once("\nstatement = ").and_then(|(_, rest)| rest.split_once("```"));
+    let grammar = grammar.expect("README.md has the grammar").0;
+    let there = set(grammar.split(|c: char| !c.is_ascii_lowercase() && c != '-'));
+    let names = Variant::ALL.iter().map(|variant| variant.name());
+    let wanted = &words - &set(names);
+    differences.compare("README.md, The case", &(&there & &wanted), &wanted);
+    differences.none();
+}
+
+#[test]
+fn a_variant_is_a_file_and_an_entry() {
+    let mut differences = Differences::default();
+    let files = &names("src/kvm/variant", ".rs") - &set(["mod"]);
+    let entries = Variant::ALL.iter().map(|v| v.name().replace('-', "_")).collect();
+    differences.compare("src/kvm/variant", &files, &entries);
+    for file in &files {
+        for other in ["src/kvm/subscriber.rs", "src/kvm/memslot.rs", "src/oracle/assertion.rs"] {
+            let code = read(other);
+            let free = !code.contains(&format!("{file}::")) && !code.contains("Variant::");
+            differences.check(free, || format!("{other}: names the variant {file}"));
+        }
+    }
+    differences.none();
+}
+
+#[test]
+fn files_that_oss_fuzz_takes_begin_with_the_licence_that_its_presubmit_wants() {
+    let mut differences = Differences::default();
+    let files = ["Dockerfile", "project.yaml", "build.sh"].map(|f| format!(".clusterfuzzlite/{f}"));
+    let ours = ["fuzz/Dockerfile", "fuzz/project.yaml", "fuzz/oss-fuzz-build.sh"];
+    for file in files.into_iter().chain(ours.map(String::from)) {
+        differences.wants(&file, "http://www.apache.org/licenses/LICENSE-2.0");
+    }
+    differences.none();
+}
+
+#[test]
+fn what_a_stranger_looks_for_is_there() {
+    let mut differences = Differences::default();
+    differences.wants("LICENSE-MIT", "Permission is hereby granted, free of charge");
+    differences.wants("LICENSE-APACHE", "END OF TERMS AND CONDITIONS");
+    differences.wants("Cargo.toml", "license = \"MIT OR Apache-2.0\"");
+    for key in ["description", "readme", "keywords", "categories", "rust-version"] {
+        differences.wants("Cargo.toml", &format!("\n{key} = "));
+    }
+    for file in ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/fuzzing.md"] {
+        differences.check(root().join(file).is_file(), || format!("{file} is missing"));
+        differences.wants("README.md", &format!("`{file}`"));
+    }
+    differences.none();
+}
+
+#[test]
+fn fuzz_services_build_with_the_same_script() {
+    let mut differences = Differences::default();
+    let script = "fuzz/oss-fuzz-build.sh";
+    let parts = ["fuzz/fuzz_targets/*.rs", "case encode corpus/protocol"];
+    for part in parts.into_iter().chain(["lockdep encode corpus/lockdep"]) {
+        differences.wants(script, part);
+    }
+    differences.wants("fuzz/Dockerfile", script);
+    differences.wants(".clusterfuzzlite/build.sh", script);
+    for file in ["fuzz/Dockerfile", ".clusterfuzzlite/Dockerfile"] {
+        let bare = !read(file).contains("+nightly");
+        differences.check(bare, || format!("{file}: coverage builds need the bare words"));
+    }
+    differences.none();
+}
+
 /// The words in backquotes that begin the rows of the README's table under that heading.
 fn readme_rows(heading: &str) -> BTreeSet<String> {
     let readme = read("README.md");
@@ -44,154 +232,80 @@ fn readme_rows(heading: &str) -> BTreeSet<String> {
     rows.map(|(word, _)| word.to_string()).collect()
 }
 
-fn set<'a>(words: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    words.into_iter().map(str::to_string).collect()
-}
-
-#[test]
-fn targets_are_the_same_everywhere() {
-    let manifest = read("fuzz/Cargo.toml");
-    let bins = manifest.split("[[bin]]").skip(1).map(|bin| bin.split('"').nth(1).expect("a name"));
-    assert_eq!(set(bins), targets(), "[[bin]]s of fuzz/Cargo.toml");
-    assert_eq!(names("fuzz/fuzz_targets", ".rs"), targets());
-    assert_eq!(names("fuzz/fuzz_targets", ".options"), targets());
-    assert_eq!(readme_rows("Fuzz targets"), targets());
-    for target in targets() {
-        assert!(manifest.contains(&format!("path = \"fuzz_targets/{target}.rs\"")));
-    }
-}
-
-#[test]
-fn targets_are_glue() {
-    for target in targets() {
-        let glue = read(&format!("fuzz/fuzz_targets/{target}.rs"));
-        let lines = glue.lines().filter(|line| !line.is_empty()).count();
-        assert!(lines <= 10, "{target}.rs has {lines} lines; its logic belongs in src/target");
-    }
-}
-
-#[test]
-fn dictionaries_belong_to_targets_and_are_used() {
-    for dict in names("fuzz/fuzz_targets", ".dict") {
-        let options = read(&format!("fuzz/fuzz_targets/{dict}.options"));
-        assert!(options.contains(&format!("dict = {dict}.dict")), "{dict}.options names its dict");
-    }
-}
-
-#[test]
-fn the_dictionary_knows_every_word_of_the_text_form() {
-    let dict = read("fuzz/fuzz_targets/case_text.dict");
-    let words = Variant::ALL.iter().map(|v| v.name());
-    let words = words.chain(Place::ALL.iter().map(|p| p.name()));
-    let words = words.chain(Opener::ALL.iter().map(|o| o.name()));
-    let words = words.chain(Policy::ALL.iter().map(|p| p.name()));
-    for word in words {
-        assert!(dict.contains(&format!("\"{word}\"")), "{word}");
-    }
-}
-
-#[test]
-fn a_variant_is_a_file_and_an_entry() {
-    let files = &names("src/kvm/variant", ".rs") - &set(["mod"]);
-    let entries = Variant::ALL.iter().map(|v| v.name().replace('-', "_"));
-    assert_eq!(files, entries.collect(), "src/kvm/variant against its registry");
-    for file in &files {
-        for other in ["src/kvm/subscriber.rs", "src/kvm/memslot.rs", "src/oracle/assertion.rs"] {
-            let code = read(other);
-            assert!(!code.contains(&format!("{file}::")) && !code.contains("Variant::"), "{other}");
-        }
-    }
-}
-
-#[test]
-fn files_that_oss_fuzz_takes_begin_with_the_licence_that_its_presubmit_wants() {
-    let files = ["Dockerfile", "project.yaml", "build.sh"].map(|f| format!(".clusterfuzzlite/{f}"));
-    let ours = ["fuzz/Dockerfile", "fuzz/project.yaml", "fuzz/oss-fuzz-build.sh"];
-    let files = files.into_iter().chain(ours.map(String::from));
-    let bare = files.filter(|f| !read(f).contains("http://www.apache.org/licenses/LICENSE-2.0"));
-    assert_eq!(bare.collect::<Vec<_>>(), Vec::<String>::new());
-}
-
-#[test]
-fn both_licences_are_there_in_full() {
-    assert!(read("LICENSE-MIT").contains("Permission is hereby granted, free of charge"));
-    assert!(read("LICENSE-APACHE").contains("END OF TERMS AND CONDITIONS"));
-}
-
-#[test]
-fn corpus_folders_are_targets() {
-    let known = &targets() | &set(["regressions"]);
-    let folders = names("corpus", "");
-    assert!(folders.is_subset(&known), "{folders:?}");
-    assert!(folders.contains("protocol"));
-}
-
-#[test]
-fn fuzz_services_build_with_the_same_script() {
-    let script = read("fuzz/oss-fuzz-build.sh");
-    assert!(script.contains("fuzz/fuzz_targets/*.rs"), "the script takes every target");
-    for seeds in ["case encode corpus/protocol", "lockdep encode corpus/lockdep"] {
-        assert!(script.contains(seeds), "the script encodes the seeds: {seeds}");
-    }
-    assert!(read("fuzz/Dockerfile").contains("fuzz/oss-fuzz-build.sh"));
-    assert!(read(".clusterfuzzlite/build.sh").contains("fuzz/oss-fuzz-build.sh"));
-    for dockerfile in ["fuzz/Dockerfile", ".clusterfuzzlite/Dockerfile"] {
-        assert!(!read(dockerfile).contains("+nightly"), "coverage builds need the bare words");
-    }
-}
-
 #[test]
 fn the_readme_lists_what_there_is() {
-    assert_eq!(readme_rows("Variants"), set(Variant::ALL.map(Variant::name)));
-    assert_eq!(readme_rows("Planted bugs"), set(Bug::ALL.iter().map(|bug| bug.id())));
-    assert_eq!(readme_rows("Properties"), set(Kind::ALL.iter().map(|kind| kind.name())));
-    assert_eq!(readme_rows("Knobs"), set(knobs::ALL));
+    let mut differences = Differences::default();
+    for (heading, wanted) in [
+        ("Variants", set(Variant::ALL.map(Variant::name))),
+        ("Planted bugs", set(Bug::ALL.iter().map(|bug| bug.id()))),
+        ("Properties", set(Kind::ALL.iter().map(|kind| kind.name()))),
+        ("Knobs", set(knobs::ALL)),
+    ] {
+        differences.compare(&format!("README.md, {heading}"), &readme_rows(heading), &wanted);
+    }
+    differences.none();
 }
 
 #[test]
 fn the_readme_and_the_ci_run_the_same_tests() {
-    assert!(read("README.md").contains("\ncargo test\n"));
-    assert!(read(".ci/run").contains("\ncargo test\n"));
-    assert!(read("README.md").contains(CARGO_FUZZ), "the pinned cargo-fuzz");
+    let mut differences = Differences::default();
+    for file in ["README.md", ".ci/run"] {
+        differences.wants(file, "\ncargo test\n");
+    }
+    differences.wants("README.md", CARGO_FUZZ);
+    differences.wants("docs/fuzzing.md", CARGO_FUZZ);
+    differences.none();
 }
 
 #[test]
 fn the_bounds_of_witnesses_are_said_where_they_hold() {
+    let mut differences = Differences::default();
     let Limits { schedules, states, .. } = Limits::brief();
     let thousands = |n: u64| format!("{},{:03}", n / 1_000, n % 1_000);
     for file in ["README.md", "src/cli/run.rs", "src/cli/campaign.rs"] {
         let text = read(file).replace("///", "").split_whitespace().collect::<Vec<_>>().join(" ");
         for (n, of) in [(schedules, "schedules"), (states as u64, "states")] {
-            assert!(text.contains(&format!("{} {of}", thousands(n))), "{file} on {of}");
+            let bound = format!("{} {of}", thousands(n));
+            differences.check(text.contains(&bound), || format!("{file}: `{bound}` is missing"));
         }
     }
+    differences.none();
 }
 
 #[test]
-fn commands_of_the_readme_name_files_that_exist() {
-    let readme = read("README.md");
-    let words = readme.split(|c: char| c.is_whitespace() || "`()|".contains(c));
-    let sources = ["src/", "corpus/", "tests/", "benches/", "fuzz/fuzz_targets/"];
-    let is_path = |word: &&str| sources.iter().any(|source| word.starts_with(source));
-    for path in words.filter(is_path).filter(|path| !path.contains(['*', '<', '{'])) {
-        let path: PathBuf = path.trim_end_matches(['.', ',', ':', ';']).into();
-        assert!(root().join(&path).exists(), "README.md names {}", path.display());
+fn documents_name_files_that_exist() {
+    let mut differences = Differences::default();
+    for document in ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/fuzzing.md"] {
+        let text = read(document);
+        let words = text.split(|c: char| c.is_whitespace() || "`()|".contains(c));
+        let sources = ["src/", "corpus/", "tests/", "benches/", "fuzz/fuzz_targets/", "docs/"];
+        let is_path = |word: &&str| sources.iter().any(|source| word.starts_with(source));
+        for path in words.filter(is_path).filter(|path| !path.contains(['*', '<', '{'])) {
+            let path: PathBuf = path.trim_end_matches(['.', ',', ':', ';']).into();
+            let there = root().join(&path).exists();
+            differences.check(there, || format!("{document}: no file {}", path.display()));
+        }
     }
+    differences.none();
 }
 
 /// A fuzzer started by hand is built and run as the campaign's: cargo-fuzz's default is release with
 /// debug assertions, so that the alias needs no word for these.
 #[test]
 fn the_alias_fuzzes_as_the_campaign_does() {
-    let (config, build) = (read(".cargo/config.toml"), read("src/campaign/build.rs"));
-    assert!(config.contains("\nfz = \"fuzz run -s none --no-trace-compares\"\n"), "{config}");
+    let mut differences = Differences::default();
+    let alias = "\nfz = \"fuzz run -s none --no-trace-compares\"\n";
+    differences.wants(".cargo/config.toml", alias);
     let flags = "\"--release\", \"--debug-assertions\", \"--no-trace-compares\"";
-    assert!(build.contains(flags), "the flags of the campaign's build");
+    differences.wants("src/campaign/build.rs", flags);
     let options = read("fuzz/fuzz_targets/protocol.options");
     let wanted = ["max_len", "use_counters", "entropic", "mutate_depth"].map(|name| {
         let value = options.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
         format!(" -{name}={}", value.unwrap_or_else(|| panic!("protocol.options has no {name}")))
     });
     let command = format!("\ncargo fz protocol --{}\n", wanted.concat());
-    assert!(read("README.md").contains(&command), "{command}");
+    for file in ["README.md", "docs/fuzzing.md"] {
+        differences.wants(file, &command);
+    }
+    differences.none();
 }

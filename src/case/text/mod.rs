@@ -42,10 +42,13 @@ mod lex;
 mod parse;
 mod print;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use super::Case;
+use super::{Case, Opener};
+use crate::kvm::{Place, Variant};
+use crate::machine::Policy;
 
 /// Bytes of the longest text that is read.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -77,6 +80,16 @@ impl ParseError {
         let newlines = before.matches('\n').count();
         ParseError { line: newlines + 1, column: line.chars().count() + 1, message }
     }
+}
+
+/// Every word of the grammar, for the dictionary of a fuzzer: those of the statements, and the names
+/// of variants, policies, openers and places. Ids of planted bugs are names, not words.
+pub fn words() -> BTreeSet<&'static str> {
+    let names = Variant::ALL.iter().map(|variant| variant.name());
+    let names = names.chain(Policy::ALL.iter().map(|policy| policy.name()));
+    let names = names.chain(Opener::ALL.iter().map(|opener| opener.name()));
+    let names = names.chain(Place::ALL.iter().map(|place| place.name()));
+    names.chain(parse::words()).collect()
 }
 
 impl Case {

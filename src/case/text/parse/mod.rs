@@ -41,12 +41,19 @@ statements! {
     Subscriber = "subscriber", "subscriber sleeper|refuser";
     Task = "task", "task NAME";
     Schedule = "schedule",
-        "schedule TASK until PLACE, TASK until blocked, TASK *N then random SEED";
-    Fault = "fault", "fault gfn PAGE [write] [VM]";
+        "schedule TASK until PLACE, TASK until blocked, TASK *N then fair|random SEED|pct SEED depth N";
+    Fault = "fault", "fault gfn PAGE [read|write] [VM]";
     Memslot = "memslot",
         "memslot create ID gfn FIRST..END hva PAGE | delete ID | move ID gfn PAGE | flags ID log-dirty|none";
     Split = "split", "split FIRST..END [depth N]";
     End = "end", "end";
+}
+
+/// The words of all statements, as their shapes have them.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    let shapes = Statement::ALL.iter().map(|statement| statement.words().1);
+    let words = shapes.flat_map(|shape| shape.split(|c: char| !c.is_ascii_lowercase() && c != '-'));
+    words.filter(|word| !word.is_empty())
 }
 
 impl Statement {
