@@ -32,7 +32,7 @@ pub struct Chosen {
 pub enum Points {
     /// Those between which the order can matter
     Needed,
-    /// Every acquire and access; releases and lock maps commute and are none
+    /// Every acquire and access; never releases and lock maps, because they commute
     All,
 }
 

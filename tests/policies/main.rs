@@ -3,6 +3,7 @@
 
 mod locks;
 mod nested;
+mod points;
 mod program;
 mod rcuwait;
 mod rwsem;
