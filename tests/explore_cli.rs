@@ -23,7 +23,7 @@ const KNOWN: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
     task vmm  memslot delete 0
     task vcpu  fault gfn 0x01";
 
-/// More schedules than anybody waits for.
+/// More schedules than a test can wait for.
 const LONG: &str = "vm vm0  slot 0  gfn 0x00..0x08  hva 0x100
     task a  mremap 0x100..0x104  split 0x100..0x102  end  madvise 0x100..0x104  end
     task b  memslot delete 0  memslot create 0  gfn 0x00..0x08  hva 0x100

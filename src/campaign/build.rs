@@ -76,7 +76,7 @@ fn remove_damaged(binaries: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether cargo's file of that name, but for its hash, is the target's.
+/// Whether cargo's file of that name, its hash aside, is the target's.
 fn is_of(target: &str, stem: &OsStr) -> bool {
     stem.to_string_lossy().rsplit_once('-').is_some_and(|(name, _)| name == target)
 }

@@ -1,4 +1,4 @@
-//! The main job: build the fuzz targets, fuzz them for so long on all cores, and turn what they
+//! The main job: build the fuzz targets, fuzz them for the given time on all cores, and turn what they
 //! collect into minimised, readable results.
 //!
 //! Corpus and findings are on disk before a target starts its next execution, and results are

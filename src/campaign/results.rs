@@ -164,7 +164,7 @@ fn remove_others(folder: &Path, report: &Report, written: &BTreeSet<PathBuf>) ->
     Ok(())
 }
 
-/// The files of every finding in a folder. A case without its JSON is somebody else's.
+/// The files of every finding in a folder. A case without its JSON is not the campaign's.
 fn findings(arm: &Path) -> Vec<[PathBuf; 3]> {
     let all = entries(arm).into_iter().filter(|e| e.extension().is_some_and(|e| e == "json"));
     let files = all.map(|json| {

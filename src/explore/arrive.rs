@@ -190,7 +190,7 @@ fn is_forced(node: &Node) -> bool {
     node.choices().is_power_of_two()
 }
 
-/// The task to try first of those awake: the one that ran, for that is no preemption.
+/// The task to try first of those awake: the one that ran, because that is no preemption.
 fn first(awake: u16, ran: Option<u8>) -> u16 {
     match ran.map_or(0, |task| awake & bit(task)) {
         0 => awake & awake.wrapping_neg(),

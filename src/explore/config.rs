@@ -22,7 +22,7 @@ pub struct Config {
     /// What it leaves out.
     pub reduction: Reduction,
     /// Preemptions of a schedule: switches away from a task that could go on. With a bound, orders of
-    /// steps are not reduced, for an equivalent schedule may need more preemptions.
+    /// steps are not reduced, because an equivalent schedule may need more preemptions.
     pub max_preemptions: Option<u8>,
     /// Whether states that differ only in which of several tasks with one program is which count once.
     pub symmetry: bool,
@@ -87,7 +87,7 @@ impl Config {
     }
 }
 
-/// Ways to get the dependency relation wrong. Each loses schedules, but for `Wakes`: a step whose waker
+/// Ways to get the dependency relation wrong. Each loses schedules, except `Wakes`: a step whose waker
 /// is forgotten races with more, and what would have to come before its waker cannot run there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(hidden)]

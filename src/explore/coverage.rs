@@ -10,9 +10,9 @@ use crate::machine::MAX_TASKS;
 pub enum Coverage {
     /// Every schedule.
     Exhausted,
-    /// Every schedule with as few preemptions as the search was told; others were left out.
+    /// Every schedule with as few preemptions as the search was bounded to; others were left out.
     Preemptions,
-    /// What came before the search was told to stop.
+    /// What came before the search was stopped.
     Stopped,
     /// Runs were cut where they had come to the bound on scheduling points.
     Points,
@@ -31,7 +31,7 @@ impl Coverage {
         self == Coverage::Exhausted
     }
 
-    /// What makes a search incomplete that nobody has bounded or stopped, in words.
+    /// What makes a search incomplete that was not bounded or stopped, in words.
     pub fn flaw(self) -> Option<&'static str> {
         match self {
             Coverage::Exhausted | Coverage::Preemptions | Coverage::Stopped => None,

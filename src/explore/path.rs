@@ -29,7 +29,7 @@ pub struct Name {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
 pub struct Node {
-    /// What it is known by; none if nobody asks.
+    /// What it is known by; none where it is not kept.
     pub name: Option<Name>,
     /// Tasks that can run.
     pub enabled: u16,
@@ -127,7 +127,7 @@ impl Path {
         }
     }
 
-    /// The search does not go on from the end of the path, for what comes there is known: `below` is
+    /// The search does not go on from the end of the path, because what comes there is known: `below` is
     /// what each task touches. Whatever of the path may race with it has to be reversed as if it had
     /// been run (Yang, Chen, Gopalakrishnan, Kirby: Efficient stateful dynamic partial order
     /// reduction, SPIN 2008). That a touch to come may be ordered after the path by others that come

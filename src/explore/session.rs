@@ -116,7 +116,7 @@ pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Vec<Searched>, Stri
 }
 
 impl Plan {
-    /// All that decides what a search does, but for how far it goes.
+    /// All that decides what a search does, except how far it goes.
     fn key(&self) -> String {
         let one = |(case, options): &(Case, Options)| {
             let programs = Case { schedule: Default::default(), ..case.clone() };

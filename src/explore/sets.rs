@@ -120,7 +120,7 @@ impl Sets {
         (0..self.words).any(|word| a.clash(b, word) != 0)
     }
 
-    /// The same, but for the objects in `except`.
+    /// The same without the objects in `except`.
     pub fn clash(&self, a: SetId, b: SetId, except: &Bits) -> bool {
         let (a, b) = (self.get(a), self.get(b));
         (0..self.words).any(|word| a.clash(b, word) & !except[word] != 0)

@@ -10,7 +10,7 @@ use crate::mm::{Mm, Subscriber};
 const RETRIES: u8 = 1;
 const FAULTS_AGAIN: u8 = 2;
 
-/// What an attempt came to (`RET_PF_*`).
+/// Result of an attempt (`RET_PF_*`).
 enum Fault {
     /// Installed, or nothing to install: no memslot, or no host mapping behind it.
     Done,

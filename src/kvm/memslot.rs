@@ -114,7 +114,7 @@ impl Kvm {
         self.slot_in(t, memslots, id)
     }
 
-    /// The same from outside, seen by nobody.
+    /// The same from outside, unseen by tasks.
     pub(super) fn slot_in<T: Task>(&self, t: T, memslots: usize, id: u8) -> Option<Slot> {
         Slot::from_word(t.peek(self.slot_word(memslots, id)))
     }

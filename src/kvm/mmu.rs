@@ -117,7 +117,7 @@ impl Kvm {
 /// Why a fault is not installed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Retry {
-    /// Somebody moved the sequence on: worth another try at once.
+    /// The sequence has moved on: worth another try at once.
     AtOnce,
     /// A region is open over the page: worth another try once one of these is written.
     AfterRegion([Word; 4]),

@@ -18,7 +18,7 @@ impl Kvm {
     /// mmu_lock and zaps every hit; END only uncounts itself.
     ///
     /// Where the lock is taken unconditionally, the memslots are looked up after the count rose: a
-    /// memslot published later cannot be faulted in, for its faults see the count.
+    /// memslot published later cannot be faulted in, because its faults see the count.
     ///
     /// Gives whether the lock was taken.
     pub(super) async fn handle_hva_range<T: KvmTask>(

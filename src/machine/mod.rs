@@ -2,10 +2,10 @@
 //!
 //! The protocol is written once, over [`Task`] and [`Build`]. On [`sim`] a task is a future that a
 //! schedule polls, one at a time; on `native` (feature `native`) it is an OS thread, and each of its
-//! futures is ready at once, for what blocks is the lock itself.
+//! futures is ready at once, because the lock itself blocks.
 //!
 //! A *scheduling point* stands before every acquire, wait, SRCU entry and access to unguarded
-//! state. Releases, lock maps and accesses under the guard are none, for they commute with what
+//! state. Releases, lock maps and accesses under the guard are none, because they commute with what
 //! other tasks can do meanwhile; a write to a location that is also read locklessly is one.
 
 mod function;
@@ -120,7 +120,7 @@ pub enum HeldUp {
     ByUpdate(Mutex),
 }
 
-/// A lock class: what `lockdep_init_map` is told.
+/// A lock class: the arguments of `lockdep_init_map`.
 #[derive(Clone, Copy, Debug)]
 pub struct Class {
     /// Printed name.
@@ -144,7 +144,7 @@ pub struct Guard {
 pub trait Build {
     /// Declares a key: one initialisation site.
     fn class(&mut self, class: Class) -> u16;
-    /// A mutex of that class; the other locks likewise.
+    /// A mutex of that class; so for the other locks.
     fn mutex(&mut self, class: u16) -> Mutex;
     /// A spinlock.
     fn spinlock(&mut self, class: u16) -> SpinLock;

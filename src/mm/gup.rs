@@ -31,7 +31,7 @@ impl<N> Mm<N> {
         page
     }
 
-    /// `try_grab_folio` of `gup_pte_range`: nobody stops the entry from changing, so the reference is
+    /// `try_grab_folio` of `gup_pte_range`: nothing stops the entry from changing, so the reference is
     /// dropped again where it has. One step of the simulator, where it always succeeds.
     fn try_grab<T: MmTask>(&self, t: T, hva: u16, seen: u64, pte: Pte) -> bool {
         if !self.try_get_page(t, pte.pfn) {

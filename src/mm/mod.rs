@@ -95,7 +95,7 @@ impl<N> Mm<N> {
         let map = b.class(unchecked("mmu_notifier_invalidate_range_start"));
         let srcu = b.class(unchecked("srcu"));
         let (mmap_lock, ptl) = (b.rwsem(mmap_lock), b.spinlock(ptl));
-        // A point at the change, for the reaper's trylock may meet mmap_lock held there.
+        // A point at the change, because the reaper's trylock may meet mmap_lock held there.
         let by_mmap_lock = Guard { lock: Some(mmap_lock.0), lockless: true };
         let by_ptl = Guard { lock: Some(ptl.0), lockless: false };
         let atomic = Guard { lock: None, lockless: true };

@@ -36,7 +36,7 @@ pub trait Subscriber<T: MmTask> {
 impl<N> Mm<N> {
     /// `mmu_notifier_invalidate_range_start` and `_start_nonblock`.
     ///
-    /// The map is held around the callbacks only, and taken even where nobody subscribes.
+    /// The map is held around the callbacks only, and taken even without a subscriber.
     pub(super) async fn range_start<T: MmTask>(
         &self,
         t: T,
@@ -74,7 +74,7 @@ impl<N> Mm<N> {
     }
 
     /// `mn_hlist_invalidate_range_start`: every START is called, even after one failed; then all
-    /// that have an END are told, for the caller will not call END.
+    /// that have an END get it here, because the caller will not call END.
     async fn list_start<T: MmTask>(&self, t: T, range: &NotifierRange) -> Result<(), Refused>
     where
         N: Subscriber<T>,

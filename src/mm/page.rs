@@ -67,7 +67,7 @@ impl<N> Mm<N> {
             if t.peek(word) == u64::MAX {
                 continue;
             }
-            // The lowest clear bit is found and set in one step, lest two tasks get the same page.
+            // The lowest clear bit is found and set in one step, so that two tasks never get the same page.
             let free = t.update(word, |bits| bits | bits.wrapping_add(1)).trailing_ones();
             if free < 64 {
                 let pfn = w as u16 * 64 + free as u16;

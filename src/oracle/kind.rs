@@ -41,9 +41,9 @@ kinds! {
     SleepInAtomic = "sleep-in-atomic", violation_sleep_in_atomic;
     /// Tasks that no running task can ever wake.
     Deadlock = "deadlock", violation_deadlock;
-    /// A waiter asleep whose condition holds and whom nobody will wake.
+    /// A waiter asleep whose condition holds and that no task will wake.
     LostWakeup = "lost-wakeup", violation_lost_wakeup;
-    /// A fault waits to retry, nobody else can step, no region of its VM is open.
+    /// A fault waits to retry, no other task can step, no region of its VM is open.
     Livelock = "livelock", violation_livelock;
     /// A waiter bypassed at least once by a later arrival.
     Starvation = "starvation", violation_starvation;

@@ -1,6 +1,6 @@
 //! Forbids shadow page-table entries that map a page which the primary MMU has unmapped at its
 //! slot's host virtual address, replaced there, or freed (I7, I8). Also the memslots array that is
-//! read after it was freed (I14), for it needs no state.
+//! read after it was freed (I14), because that needs no state.
 
 use super::{Facts, Findings, Kind, Oracle, Remembered};
 use crate::kvm::trace::Event;

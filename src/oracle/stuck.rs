@@ -1,4 +1,4 @@
-//! Forbids tasks that nobody can wake (deadlock, lost wakeup, livelock) and sleep where none is
+//! Forbids tasks that no task can wake (deadlock, lost wakeup, livelock) and sleep where none is
 //! allowed. The machine has found them; here they get kind and signature.
 
 use super::waits::wait_steps;

@@ -26,7 +26,7 @@ pub struct Explored {
     memory: usize,
     /// Preemptions that a schedule may have; null for any number.
     max_preemptions: Option<u8>,
-    /// Every schedule of up to that many was covered; null without such a bound.
+    /// Every schedule of up to this number of preemptions was covered; null without such a bound.
     preemptions: Option<u8>,
     /// Under which policies the programs hang; null where nothing does.
     policies: Option<Vec<RowJson>>,

@@ -25,11 +25,11 @@ pub struct Answer {
     pub schedules: Option<u64>,
     /// What stopped the search; null where nothing did.
     pub bound: Option<String>,
-    /// Lock maps of the prediction, which block nobody and were left out of the search.
+    /// Lock maps of the prediction, which block no task and were left out of the search.
     pub lock_maps: Vec<String>,
     /// Classes of the prediction that the model does not have.
     pub unknown_classes: Vec<String>,
-    /// Where none was found: full text of a case that hangs as predicted but for classes that a task
+    /// Where none was found: full text of a case that hangs as predicted except for classes that a task
     /// passes on its way.
     pub contracted: Option<String>,
 }

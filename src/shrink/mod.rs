@@ -161,7 +161,7 @@ impl<J: Judge> Search<'_, J> {
     }
 }
 
-/// Legal, but for the number of bursts: an executed schedule is long before it is shrunk.
+/// Legal, except for the number of bursts: an executed schedule is long before it is shrunk.
 fn is_bearable(case: &Case) -> bool {
     !matches!(case.check(), Err(Illegal { rule, .. }) if rule != Rule::TooManyBursts)
 }

@@ -52,7 +52,7 @@ fn drop_operations<J: Judge>(search: &mut Search<'_, J>) {
     }
 }
 
-/// A region and the split in it, for a split alone that is two deep: as many operations, but places
+/// A region and the split in it, in the place of a split alone that is two deep: as many operations, but places
 /// between them where a burst may end.
 fn wrap_splits<J: Judge>(search: &mut Search<'_, J>) {
     for task in 0..search.best.programs.tasks() {

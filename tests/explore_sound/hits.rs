@@ -1,4 +1,4 @@
-//! What the random cases came to: a comparison of cases in which nothing happens says nothing.
+//! What the random cases showed: a comparison of cases in which nothing happens says nothing.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn noted(seen: &Inspect<'_, Event>, what: What<Event>) -> Option<&'static str> {
     })
 }
 
-/// Runs random schedules of the case, and gives their findings but for those of kind `lock-order`,
+/// Runs random schedules of the case, and returns their findings without those of kind `lock-order`,
 /// which one run's dependencies can make longer than those of all.
 pub fn random_runs(
     runner: &mut Runner,

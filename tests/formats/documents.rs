@@ -51,6 +51,9 @@ fn documents(command: &str) -> Vec<Value> {
         "explore" => explore(),
         "minimize" => minimize(),
         "stress" => stress(),
+        "coverage" => {
+            all(&[&["coverage", NESTED], &["coverage", "corpus/protocol", "--variant", "counted"]])
+        }
         "variants" => printed(&["variants"]),
         "case fmt" => printed(&["case", "fmt", NESTED]),
         "case check" => printed(&["case", "check", NESTED, REGION]),

@@ -88,7 +88,7 @@ fn running(name: &str) -> (Child, i32) {
     (parent, child)
 }
 
-/// A process that is gone, or a zombie that nobody reaps.
+/// A process that is gone, or a zombie that is not reaped.
 fn gone(id: i32) -> Option<()> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     (status.is_empty() || status.contains("State:\tZ")).then_some(())

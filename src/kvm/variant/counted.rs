@@ -122,7 +122,7 @@ fn trace_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange, up: bool, ac
     });
 }
 
-/// Every region counts, blockable or not; but for the first sketch of 19 April 2021 (B33).
+/// Every region counts, blockable or not; the first sketch of 19 April 2021 did not (B33).
 fn counts(kvm: &Kvm, range: &NotifierRange) -> bool {
     range.blockable || !kvm.has(Bug::B33)
 }

@@ -58,7 +58,7 @@ pub fn run(files: &[PathBuf], verify: bool, stdout: &mut dyn Write, stderr: &mut
     let ended = files.iter().try_for_each(|file| check.file(file));
     match ended.and_then(|()| check.summary()) {
         Ok(()) => check.tally.exit_code(),
-        // The reader has gone; there is nobody to tell.
+        // The reader has gone: nothing is left to say.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => check.tally.exit_code(),
         Err(error) => {
             let _ = writeln!(check.stderr, "cannot write the results: {error}");

@@ -48,7 +48,7 @@ impl Cell {
         self.bump();
     }
 
-    /// `atomic_fetch_*`, `cmpxchg`: fully ordered, for they return a value.
+    /// `atomic_fetch_*`, `cmpxchg`: fully ordered, because they return a value.
     pub(super) fn update(&self, change: impl Fn(u64) -> u64, number: impl FnOnce()) -> u64 {
         let _order = self.order.lock();
         number();

@@ -88,7 +88,7 @@ impl Lock {
         Lock { kind, class, owner: None, readers: 0, queue: ArrayVec::new(), used: false }
     }
 
-    /// Nobody holds it.
+    /// No task holds it.
     pub(super) fn free(&self) -> bool {
         self.owner.is_none() && self.readers == 0
     }

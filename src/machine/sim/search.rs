@@ -72,7 +72,7 @@ pub enum Marks {
 }
 
 impl<S: Schedule, E> Sim<S, E> {
-    /// Forgets the last run but for the dependencies that the validator has seen, and takes the
+    /// Forgets the last run except for the dependencies that the validator has seen, and takes the
     /// settings of the next, whose schedule is set by `plan`.
     pub fn restart(&self, settings: Settings, plan: impl FnOnce(&mut S)) {
         let state = &mut *self.state.borrow_mut();

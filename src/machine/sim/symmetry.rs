@@ -2,7 +2,7 @@
 //!
 //! A search names the tasks of a state by rank: alike tasks are sorted by how they stand, and the
 //! first of them takes the lowest of their numbers (Bosnacki, Dams, Holenderski: Symmetric Spin, STTT
-//! 4, 2002). Where two stand alike but for what the sort does not see, one state may keep two names:
+//! 4, 2002). Where two stand alike except for what the sort does not see, one state may keep two names:
 //! that costs time and nothing else, for names are compared whole.
 
 use arrayvec::ArrayVec;

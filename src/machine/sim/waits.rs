@@ -1,8 +1,8 @@
-//! The wait-for graph: who waits for whom, who can never be woken, and the cycle behind it.
+//! The wait-for graph: which task waits for which, which can never be woken, and the cycle behind it.
 //!
 //! A lock is waited for through its holders and whoever is ahead in its queue, a grace period
 //! through its readers, a region count through the tasks inside the span. A retrying fault can be
-//! woken by anybody who can still step.
+//! woken by a task that can still step.
 
 use arrayvec::ArrayVec;
 
@@ -31,10 +31,10 @@ pub enum Wait {
     Retry(HeldUp),
 }
 
-/// Why nobody can wake a task.
+/// Why no task can wake a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doom {
-    /// It is on a cycle of waits, or waits for one, or for what nobody will release.
+    /// It is on a cycle of waits, or waits for one, or for what no task will release.
     Deadlock,
     /// The condition that it waits for holds; the wake-up never came.
     LostWakeup,
@@ -42,12 +42,12 @@ pub enum Doom {
     Livelock,
 }
 
-/// Waits that no running task can end: each task waits, as said, for the next.
+/// Waits that no running task can end: each task waits for the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
     /// The tasks and what they wait for.
     pub waits: ArrayVec<(u8, Wait), MAX_TASKS>,
-    /// The last waits for the first; otherwise for something that nobody will release.
+    /// The last waits for the first; otherwise for something that no task will release.
     pub closed: bool,
 }
 
@@ -90,7 +90,7 @@ impl<S: Schedule, E> State<S, E> {
         }
     }
 
-    /// Reports the tasks that nobody can wake, each at the event at which it blocked.
+    /// Reports the tasks that no task can wake, each at the event at which it blocked.
     pub(super) fn report_doomed(&mut self) {
         let doomed = self.doomed();
         for task in bits(doomed) {
