@@ -396,3 +396,51 @@ fn a_case_may_come_from_standard_input() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.stdout, run(&["run", NESTED]).stdout);
 }
+
+#[test]
+fn scripts_whose_lines_end_with_cr_are_read_line_by_line() {
+    let folder = scratch("cr");
+    let record = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","raw_lock_nesting":false,"decl":["class c","lock l c","task t"],"events":["t acq l w","t rel l"]}}"#
+        )
+    };
+    let with = |end: &str| [record("a"), String::new(), record("b"), "{".to_string()].join(end);
+    let checked = |name: &str, end: &str| {
+        let file = file(&folder, name, with(end));
+        let output = run(&["lockdep", "check", &file]);
+        let errors =
+            String::from_utf8(output.stderr.clone()).expect("UTF-8").replace(&file, "FILE");
+        (stdout(&output), errors)
+    };
+    let wanted = checked("lf.jsonl", "\n");
+    assert!(wanted.0.lines().count() == 2 && wanted.1.contains("FILE:4: "), "{wanted:?}");
+    assert_eq!(checked("cr.jsonl", "\r"), wanted);
+    assert_eq!(checked("crlf.jsonl", "\r\n"), wanted);
+    let (from, to) = (folder.join("seeds"), folder.join("inputs"));
+    fs::create_dir_all(&from).expect("it can be made");
+    fs::write(from.join("all.jsonl"), [record("a"), record("b")].join("\r"))
+        .expect("it is written");
+    expect(0, &["lockdep", "encode", from.to_str().unwrap(), to.to_str().unwrap()]);
+    assert_eq!(fs::read_dir(&to).expect("it is there").count(), 2);
+}
+
+/// Where a command wants a file, a folder is told so, with what to do.
+#[test]
+fn a_folder_in_the_place_of_a_file_is_one_line_that_says_how_to_mend_it() {
+    for words in [
+        &["run"][..],
+        &["explore"],
+        &["minimize"],
+        &["stress"],
+        &["case", "fmt"],
+        &["case", "check"],
+        &["case", "decode"],
+        &["lockdep", "check"],
+        &["lockdep", "show"],
+        &["lockdep", "decode"],
+    ] {
+        refused(&[words, &["corpus"]].concat(), &["corpus: ", "a directory; name a"]);
+    }
+    refused(&["explore", REGION, "--resume", "corpus"], &["corpus: a folder; name a file"]);
+}

@@ -49,7 +49,7 @@ fn is_address(word: &str) -> bool {
 #[test]
 fn the_report_of_the_seed_line_for_line() {
     let case = common::seed("seed-splat");
-    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
+    let splat = kernel_splat(&case, &case.task_names(), &Options::of(&case)).unwrap();
     common::golden("seed-splat.txt", &normalised(&splat));
 }
 
@@ -57,7 +57,7 @@ fn the_report_of_the_seed_line_for_line() {
 #[test]
 fn the_report_of_the_seed_names_the_functions() {
     let case = common::seed("seed-splat");
-    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
+    let splat = kernel_splat(&case, &case.task_names(), &Options::of(&case)).unwrap();
     let at = |class: &str, function: &str| {
         splat.lines().any(|l| l.contains(class) && l.ends_with(&format!("at: {function}")))
     };
@@ -172,7 +172,7 @@ fn held_locks_of_the_report_for_two_vms() {
     let mut runner = Runner::new();
     let first = runner.run(&case, &Options::of(&case)).findings[0];
     assert_eq!(first.kind, Kind::RecursiveLock);
-    let splat = kernel_splat(&case, &Options::of(&case)).unwrap();
+    let splat = kernel_splat(&case, &case.task_names(), &Options::of(&case)).unwrap();
     let held: Vec<&str> = splat
         .lines()
         .filter(|line| line.starts_with(" #"))

@@ -4,6 +4,7 @@
 mod common;
 
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::kvm::trace::Event;
 use kvm_lock_fuzz::machine::sim::What;
@@ -14,7 +15,7 @@ fn check(name: &str, case: &str) {
     let case = common::seed(case);
     let mut runner = Runner::new();
     runner.run(&case, &Options { recording: true, ..Options::of(&case) });
-    common::golden(name, &timeline(&case, &runner));
+    common::golden(name, &timeline(&case, &Names::default(), &runner));
 }
 
 #[test]
@@ -39,7 +40,7 @@ fn timelines(mut look: impl FnMut(&Case, &Runner, &str)) {
         for variant in Variant::ALL {
             let bug = None;
             runner.run(&case, &Options { recording: true, variant, bug, ..Options::of(&case) });
-            look(&case, &runner, &timeline(&case, &runner));
+            look(&case, &runner, &timeline(&case, &Names::default(), &runner));
         }
     }
 }

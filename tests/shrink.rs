@@ -101,13 +101,14 @@ fn minimized(case: &Case, kind: Kind) -> Case {
     let (found, finding) = find(case, kind, &mut runner)
         .unwrap_or_else(|| panic!("{kind:?} found by a drawn schedule"));
     let options = Options::of(&found);
-    let small = minimize(&found, &options, finding.signature, &mut runner, MAX_RUNS);
+    let small = minimize(&found, &options, finding.signature, &mut runner, MAX_RUNS).case;
     assert_eq!(small.check(), Ok(()));
     assert!(Size::of(&small) <= Size::of(&found));
     assert!(shows(&small, finding.signature, &mut runner), "{small}");
-    let again = minimize(&found, &options, finding.signature, &mut runner, MAX_RUNS);
+    let again = minimize(&found, &options, finding.signature, &mut runner, MAX_RUNS).case;
     assert_eq!(again, small, "deterministic");
-    let fixed = minimize(&small, &Options::of(&small), finding.signature, &mut runner, MAX_RUNS);
+    let fixed =
+        minimize(&small, &Options::of(&small), finding.signature, &mut runner, MAX_RUNS).case;
     assert_eq!(fixed, small, "a fixpoint");
     small
 }

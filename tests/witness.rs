@@ -4,6 +4,7 @@
 #![cfg(feature = "explore")]
 
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::explore::{
     Answer, Budget, Config, Explored, Hangs, Limits, Prediction, SHORTEST_RUNS, Whose, Witness,
     closed, explore, matrix, predictions, shortest, witness, witness_of, witnesses,
@@ -53,7 +54,7 @@ fn answers(case: &Case, policy: Policy) -> Vec<(String, Witness)> {
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     for (text, witness) in &all {
-        println!("{}: {text}: {}", policy.name(), witness.line(|_| None));
+        println!("{}: {text}: {}", policy.name(), witness.line(&Names::default(), |_| None));
         holds(witness, policy);
     }
     all
@@ -116,7 +117,7 @@ fn plain_regions_do_not_hang() {
         let answers = answers(&case(&[VM, region]), Policy::WriterFair);
         assert_eq!(texts(&answers), [CIRCLE]);
         assert!(none_exists(&answers[0].1));
-        let line = answers[0].1.line(|_| None);
+        let line = answers[0].1.line(&Names::default(), |_| None);
         assert!(line.starts_with(&format!(
             "as printed none can exist: {MAP} blocks nobody; without it: none exists (exhausted: \
              the case's programs and these closed: a memslot update of vm0, a second "
@@ -282,8 +283,9 @@ fn closing_keeps_within_the_caps_and_says_what_it_left_out() {
     let case = case(&[VM, NESTED, &tasks]);
     let closed = closed(&case, &[0, 1]);
     assert!(closed.added.is_empty() && closed.case.check().is_ok());
+    let words = closed.left_out.iter().map(|added| added.words(&Names::default()));
     assert_eq!(
-        closed.left_out,
+        words.collect::<Vec<_>>(),
         ["a memslot update of vm0", "a second mremapper", "a second writer0"]
     );
 }
@@ -301,7 +303,7 @@ fn a_prediction_that_one_task_partly_passes_comes_true_without_waits_for_what_it
     let long = all.iter().find(|p| p.steps.len() == 3 && p.steps.iter().all(|s| s.class != MAP));
     let limits = Limits { schedules: 30_000, ..Limits::default() };
     let witness = witness(&case, &options, long.unwrap(), &limits);
-    println!("{}", witness.line(|_| Some("d3.case".to_string())));
+    println!("{}", witness.line(&Names::default(), |_| Some("d3.case".to_string())));
     assert!(found(&witness).is_none());
     let hang = witness.contracted.unwrap();
     assert_eq!(Runner::new().run(&hang, &Options::of(&hang)).ending, Ending::Stuck);
@@ -321,7 +323,10 @@ fn a_prediction_of_another_variant_or_of_unknown_classes_is_answered_too() {
     let mut unknown = predicted[0].clone();
     unknown.steps[0].class = "&q->lock".to_string();
     let answer = witness(&rwsem, &Options::of(&rwsem), &unknown, &Limits::default());
-    assert_eq!(answer.line(|_| None), "cannot be searched: the model has no &q->lock");
+    assert_eq!(
+        answer.line(&Names::default(), |_| None),
+        "cannot be searched: the model has no &q->lock"
+    );
     unknown.steps = vec![unknown.steps[0].clone(); 40];
     let answer = witness(&rwsem, &Options::of(&rwsem), &unknown, &Limits::default());
     assert!(matches!(answer.answer, Answer::Unknown { .. }));
@@ -333,7 +338,7 @@ fn a_limit_is_told() {
     let options = Options::of(&case);
     let limits = Limits { schedules: 1_000, ..Limits::default() };
     for prediction in predicted(&case, &options) {
-        let line = witness(&case, &options, &prediction, &limits).line(|_| None);
+        let line = witness(&case, &options, &prediction, &limits).line(&Names::default(), |_| None);
         assert!(
             line.contains("none within ") && line.ends_with(" (the bound on schedules)"),
             "{line}"

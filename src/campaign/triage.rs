@@ -161,7 +161,7 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let case = collected.case()?;
     shows(&mut runner, &case, signature)?;
     let runs = if Instant::now() < end { shrink::MAX_RUNS } else { LATE_RUNS };
-    let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs);
+    let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs).case;
     let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
     let because_of_bug = needs_bug(&mut runner, &case, signature);
     let finding = shows(&mut runner, &case, signature)?;

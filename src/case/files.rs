@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Case;
 use super::binary::{FIRST_VERSION, LAST_VERSION};
 use super::draft::check;
-use super::text::{MAX_TEXT, ParseError};
+use super::text::{MAX_TEXT, Names, ParseError};
 
 pub use super::draft::{Draft, sweep};
 
@@ -47,14 +47,27 @@ pub fn is_binary(bytes: &[u8]) -> bool {
 impl Case {
     /// The case that the bytes are, in whichever form.
     pub fn from_bytes(bytes: &[u8]) -> std::result::Result<Case, ParseError> {
-        if is_binary(bytes) { Ok(Case::decode(bytes)) } else { Case::parse(bytes) }
+        Case::named_from_bytes(bytes).map(|(case, _)| case)
+    }
+
+    /// The same with the names of its tasks; bytes have none.
+    pub fn named_from_bytes(bytes: &[u8]) -> std::result::Result<(Case, Names), ParseError> {
+        match is_binary(bytes) {
+            true => Ok((Case::decode(bytes), Names::default())),
+            false => Case::parse_named(bytes),
+        }
     }
 }
 
 /// Loads a case in either form; `-` is standard input.
 pub fn load(path: &Path) -> Result<Case> {
+    load_named(path).map(|(case, _)| case)
+}
+
+/// The same with the names of its tasks.
+pub fn load_named(path: &Path) -> Result<(Case, Names)> {
     let bytes = read(path)?;
-    Case::from_bytes(&bytes).map_err(|e| FileError::new(path, hint(&bytes, &e)))
+    Case::named_from_bytes(&bytes).map_err(|e| FileError::new(path, hint(&bytes, &e)))
 }
 
 /// Loads a file as fuzzer input, whatever its first byte says: every file is a case then.

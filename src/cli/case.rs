@@ -18,7 +18,7 @@ pub enum Command {
     Check(Check),
 }
 
-/// Print a case in its canonical text form (names are derived, comments go)
+/// Print a case in its canonical text form (names of tasks stay, comments go)
 #[derive(Args)]
 #[command(after_help = "Example:\n  kvm-lock-fuzz case fmt corpus/protocol/seed-splat.case")]
 pub struct Fmt {
@@ -83,7 +83,7 @@ impl Command {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
         match self {
-            Command::Fmt(fmt) => show(&fmt.case, load(&fmt.case)?.to_string(), fmt.json),
+            Command::Fmt(fmt) => fmt.run(),
             Command::Encode(encode) => encode.run(),
             Command::Decode(decode) => decode.run(),
             Command::Check(check) => check.run(),
@@ -97,6 +97,13 @@ fn show(path: &Path, text: String, json: bool) -> Result<Done, Bad> {
 
 fn document(path: &Path, case: Option<String>, encoded: Option<usize>) -> String {
     Document::new(vec![Entry { path: path.display().to_string(), case, encoded }]).text()
+}
+
+impl Fmt {
+    fn run(self) -> Result<Done, Bad> {
+        let (case, names) = load(&self.case)?;
+        show(&self.case, names.text(&case).to_string(), self.json)
+    }
 }
 
 impl Encode {
@@ -133,7 +140,8 @@ impl Check {
     fn run(self) -> Result<Done, Bad> {
         let mut entries = Vec::new();
         for path in &self.cases {
-            let case = Some(files::load(path)?.to_string());
+            let (case, names) = files::load_named(path)?;
+            let case = Some(names.text(&case).to_string());
             entries.push(Entry { path: path.display().to_string(), case, encoded: None });
         }
         let number = entries.len();

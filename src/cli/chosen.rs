@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Bad, load};
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::machine::Policy;
 use kvm_lock_fuzz::run::Options;
@@ -42,11 +43,15 @@ const NO_BUG: &str = "none";
 const ALL_VARIANTS: &str = "all";
 
 impl Chosen {
-    /// The case, once for each of the variants. Each names all that was chosen, so that its text
+    /// The case, once for each of the variants, and the names of its tasks. Each case names all that was chosen, so that its text
     /// shows what it showed. A bug stays in its own variant: named with another one, it is an error;
     /// `--variant all` runs the others without the case's own.
-    pub fn cases(&self) -> Result<Vec<Case>, Bad> {
-        let mut case = load(&self.file)?;
+    pub fn cases(&self) -> Result<(Vec<Case>, Names), Bad> {
+        let (case, names) = load(&self.file)?;
+        Ok((self.chosen(case)?, names))
+    }
+
+    fn chosen(&self, mut case: Case) -> Result<Vec<Case>, Bad> {
         if let Some(name) = &self.policy {
             case.config.policy = policy(name)?;
         }
@@ -70,10 +75,10 @@ impl Chosen {
     }
 
     /// The one case of a command that takes a single variant.
-    pub fn one(&self) -> Result<Case, Bad> {
-        let mut cases = self.cases()?;
+    pub fn one(&self) -> Result<(Case, Names), Bad> {
+        let (mut cases, names) = self.cases()?;
         match (cases.pop(), cases.is_empty()) {
-            (Some(case), true) => Ok(case),
+            (Some(case), true) => Ok((case, names)),
             _ => Err("--variant names several variants; this command takes one".into()),
         }
     }

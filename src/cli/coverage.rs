@@ -72,7 +72,7 @@ impl Arguments {
 /// where its name ends in `.case`, and a fuzzer's input otherwise.
 fn all(path: &Path) -> Result<Vec<Case>, Bad> {
     if !path.is_dir() {
-        return Ok(vec![load(path)?]);
+        return Ok(vec![load(path)?.0]);
     }
     let unreadable = |error| format!("{}: {error}", path.display());
     let mut paths = Vec::new();

@@ -113,8 +113,10 @@ impl Arguments {
             (case, options)
         };
         let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
+        let (cases, names) = self.chosen.cases()?;
         Ok(Plan {
-            cases: self.chosen.cases()?.into_iter().map(with).collect(),
+            names,
+            cases: cases.into_iter().map(with).collect(),
             max_preemptions: self.max_preemptions,
             max_schedules: self.max_schedules,
             max_states: self.max_states as usize,
@@ -133,14 +135,14 @@ impl Arguments {
         let Some(out) = &self.out else { return (names, error) };
         // It was there when the search began.
         _ = std::fs::create_dir_all(out);
-        for (name, case) in searched.iter().flat_map(cases_of) {
-            let text = case.to_string();
-            if names.contains_key(&text) {
+        for (name, case, text) in searched.iter().flat_map(cases_of) {
+            let key = case.to_string();
+            if names.contains_key(&key) {
                 continue;
             }
             let path = out.join(name);
             match files::write(&path, text.as_bytes()) {
-                Ok(()) => _ = names.insert(text, path.display().to_string()),
+                Ok(()) => _ = names.insert(key, path.display().to_string()),
                 Err(why) => _ = error.get_or_insert(why.to_string()),
             }
         }
@@ -148,18 +150,23 @@ impl Arguments {
     }
 }
 
-/// The cases that a search shows, and names for their files.
-fn cases_of(searched: &Searched) -> Vec<(String, &Case)> {
+/// The cases that a search shows, names for their files, and their texts.
+fn cases_of(searched: &Searched) -> Vec<(String, &Case, String)> {
     let variant = searched.options.variant.name();
+    let text = |case| searched.names.text(case).to_string();
     let mut cases = Vec::new();
     for shown in &searched.shown.findings {
         let name = |what: &str| {
             let (kind, signature) = (shown.finding.kind.name(), shown.finding.signature.0);
             format!("{variant}-{kind}{what}-{signature:016x}.case")
         };
-        cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case)));
+        cases.extend(shown.short.as_ref().map(|short| (name(""), &short.case, text(&short.case))));
         cases.extend(
-            shown.witness.as_ref().and_then(|w| w.shown()).map(|case| (name("-hangs"), case)),
+            shown
+                .witness
+                .as_ref()
+                .and_then(|w| w.shown())
+                .map(|case| (name("-hangs"), case, text(case))),
         );
     }
     cases

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::chosen::Chosen;
 use super::{Bad, Done};
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::case::{self, Case};
 use kvm_lock_fuzz::oracle::worst;
 use kvm_lock_fuzz::report::json::{Document, Entry};
@@ -51,17 +52,19 @@ struct Minimized {
 impl Arguments {
     /// Runs the command.
     pub fn run(self) -> Result<Done, Bad> {
-        let case = self.chosen.one()?;
+        let (case, names) = self.chosen.one()?;
         let finding = self.finding(&case)?;
         let options = Options::of(&case);
         let runs = shrink::MAX_RUNS;
         let small = shrink::minimize(&case, &options, finding.signature, &mut Runner::new(), runs);
-        let text = small.to_string();
+        let names = names.kept(&small.case, &small.tasks);
+        let small = small.case;
+        let text = names.text(&small).to_string();
         if let Some(output) = &self.output {
             case::files::write(output, text.as_bytes())?;
         }
         Ok(Done::clean(match (self.json, self.output.is_some()) {
-            (true, _) => Document::new(vec![minimized(&case, &small, &finding)]).text(),
+            (true, _) => Document::new(vec![minimized(&case, (&small, &names), &finding)]).text(),
             (false, true) => String::new(),
             (false, false) => text,
         }))
@@ -110,13 +113,13 @@ fn is_hash(word: &str, finding: &Finding) -> bool {
         && (digits.len() == word.len() || name.starts_with(word))
 }
 
-fn minimized(case: &Case, small: &Case, finding: &Finding) -> Minimized {
+fn minimized(case: &Case, (small, names): (&Case, &Names), finding: &Finding) -> Minimized {
     let mut runner = Runner::new();
     let findings = runner.run(small, &Options::of(small)).findings.clone();
     let kept = findings.iter().find(|f| f.signature == finding.signature).unwrap_or(finding);
     Minimized {
         operations_before: Size::of(case).operations,
         bursts_before: Size::of(case).bursts,
-        finding: Entry::new(kept, runner.describe_in(small, kept), small),
+        finding: Entry::new(kept, runner.describe_named(&names.of(small), kept), small, names),
     }
 }

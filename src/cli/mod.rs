@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind as Usage;
 use clap::{Parser, Subcommand};
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::case::{Case, files};
 use kvm_lock_fuzz::quote;
 
@@ -117,14 +118,14 @@ impl Command {
     }
 }
 
-/// Loads a case in either form. An artifact of a fuzzer may begin with any byte, so its name has
+/// Loads a case in either form, and the names of its tasks. An artifact of a fuzzer may begin with any byte, so its name has
 /// to say that it is one.
-pub fn load(path: &Path) -> Result<Case, Bad> {
+pub fn load(path: &Path) -> Result<(Case, Names), Bad> {
     const ARTIFACTS: [&str; 5] = ["crash-", "timeout-", "oom-", "slow-unit-", "minimized-from-"];
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    match files::load(path) {
+    match files::load_named(path) {
         Err(_) if ARTIFACTS.iter().any(|prefix| name.starts_with(prefix)) => {
-            Ok(files::load_binary(path)?)
+            Ok((files::load_binary(path)?, Names::default()))
         }
         loaded => Ok(loaded?),
     }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::chosen::{Chosen, Points};
 use super::{Bad, Done};
 use kvm_lock_fuzz::case::Case;
+use kvm_lock_fuzz::case::text::Names;
 use kvm_lock_fuzz::explore::{Budget, Limits, Witness, predictions, witnesses_of};
 use kvm_lock_fuzz::oracle::Severity;
 use kvm_lock_fuzz::report::answers::{self, Answers};
@@ -46,7 +47,7 @@ impl Arguments {
     pub fn run(self) -> Result<Done, Bad> {
         let mut runner = Runner::new();
         let options = |case: &Case| Options { recording: self.trace, ..self.points.options(case) };
-        let cases = self.chosen.cases()?;
+        let (cases, names) = self.chosen.cases()?;
         let predicted = |case: &Case| {
             runner.run(case, &options(case));
             runner.inspect(predictions).len()
@@ -58,7 +59,7 @@ impl Arguments {
             let options = options(&case);
             let mut share = budget.share(answers, still);
             still -= answers;
-            let ran = self.one(&mut runner, case, &options, &mut share);
+            let ran = self.one(&mut runner, (case, &names), &options, &mut share);
             budget.settle(&share);
             ran
         };
@@ -71,25 +72,33 @@ impl Arguments {
         Ok(Done::found(text, found))
     }
 
-    fn one(&self, runner: &mut Runner, case: Case, options: &Options, budget: &mut Budget) -> Ran {
+    fn one(
+        &self,
+        runner: &mut Runner,
+        (case, names): (Case, &Names),
+        options: &Options,
+        budget: &mut Budget,
+    ) -> Ran {
+        let tasks = names.of(&case);
         let outcome = runner.run(&case, options).clone();
         let witnesses = witnesses_of(runner, &case, &outcome.findings, budget);
-        let words = outcome.findings.iter().map(|f| runner.describe_in(&case, f));
+        let words = outcome.findings.iter().map(|f| runner.describe_named(&tasks, f));
         let told: Vec<(Described, Option<Witness>)> = words.zip(witnesses).collect();
         let leads = leads(&outcome.findings, &case);
         let policy = options.policy.name();
-        let mut text = text::run(&case, policy, &outcome, &told, &leads);
+        let mut text = text::run(&case, names, policy, &outcome, &told, &leads);
         let (taken, limits) = (budget.taken(), Limits::brief());
         text.extend(answers::cut(&taken, &limits));
         if self.splat {
-            let splat = kernel_splat(&case, options);
+            let splat = kernel_splat(&case, &tasks, options);
             text.push_str(
                 &splat.unwrap_or_else(|| "\nno splat: the validator stays silent".to_owned()),
             );
         }
-        let timeline = self.trace.then(|| timeline(&case, runner));
+        let timeline = self.trace.then(|| timeline(&case, names, runner));
         text.extend(timeline.iter().map(|timeline| format!("\n{timeline}")));
-        let entries = outcome.findings.iter().zip(told).map(|(f, told)| entry(f, told, &case));
+        let entries =
+            outcome.findings.iter().zip(told).map(|(f, told)| entry(f, told, &case, names));
         let mut entries: Vec<Entry> = entries.collect();
         for (i, lead) in leads.into_iter().enumerate() {
             entries[i].group = Some(entries[lead].signature.clone());
@@ -102,10 +111,16 @@ impl Arguments {
 }
 
 /// A finding as JSON, with the answer if it predicts a cycle.
-fn entry(finding: &Finding, told: (Described, Option<Witness>), case: &Case) -> Entry {
+fn entry(
+    finding: &Finding,
+    told: (Described, Option<Witness>),
+    case: &Case,
+    names: &Names,
+) -> Entry {
     let (words, witness) = told;
-    let answer = witness.map(|witness| Answer::new(&witness, &|shown| this_run(case, shown)));
-    Entry { witness: answer, ..Entry::new(finding, words, case) }
+    let answer =
+        witness.map(|witness| Answer::new(&witness, names, &|shown| this_run(case, shown)));
+    Entry { witness: answer, ..Entry::new(finding, words, case, names) }
 }
 
 /// For each finding the one that stands for its cause.

@@ -77,7 +77,7 @@ impl Arguments {
     }
 
     fn plans(&self) -> Result<Vec<Plan>, Bad> {
-        let cases = self.chosen.cases()?;
+        let (cases, names) = self.chosen.cases()?;
         let Some(first) = cases.first().filter(|case| case.programs.tasks() > 0) else {
             let file = self.chosen.file.display();
             return Err(format!("{file}: the case has no task to run").into());
@@ -92,6 +92,7 @@ impl Arguments {
         let plan = |case| Plan {
             program: program.clone(),
             case,
+            names: names.clone(),
             policy,
             lanes: (threads / tasks).max(1),
             time: Duration::from_secs(self.seconds),
@@ -106,9 +107,10 @@ impl Arguments {
         let mut of = |(reported, seconds): &(Reported, f64)| {
             let (case, head) = shown(plan, reported);
             let file = self.file(plan, reported);
-            let written = put(&file, &(head + &case.to_string()));
+            let text = plan.names.text(&case).to_string();
+            let written = put(&file, &(head + &text));
             let file = written.map(|()| file).map_err(|Bad(why)| error.get_or_insert(why).clone());
-            Found { reported: reported.clone(), seconds: *seconds, case, file: file.ok() }
+            Found { reported: reported.clone(), seconds: *seconds, case, text, file: file.ok() }
         };
         let found = report.findings.iter().map(&mut of).collect();
         (found, error)

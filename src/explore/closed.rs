@@ -2,6 +2,7 @@
 //!
 //! What was seen once can happen twice at a time, and memslots can be updated at any time.
 
+use crate::case::text::Names;
 use crate::case::{Case, InitialSlot, MAX_OPS, MAX_TASKS, Op, Registrant, Schedule};
 use crate::mm::Pages;
 
@@ -10,10 +11,36 @@ use crate::mm::Pages;
 pub struct Closed {
     /// The case with the added tasks behind its own, and no schedule.
     pub case: Case,
-    /// What was added, in words: `a memslot update of vm0`, `a second munmapper`.
-    pub added: Vec<String>,
-    /// What a cap kept out, in the same words.
-    pub left_out: Vec<String>,
+    /// What was added.
+    pub added: Vec<Added>,
+    /// What a cap kept out.
+    pub left_out: Vec<Added>,
+}
+
+/// What closing adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// A memslot update of that VM.
+    Update(usize),
+    /// A second copy of a task.
+    Second {
+        /// Its number.
+        task: usize,
+        /// The name that is derived for it.
+        name: String,
+    },
+}
+
+impl Added {
+    /// In words: `a memslot update of vm0`, `a second munmapper`.
+    pub fn words(&self, names: &Names) -> String {
+        match self {
+            Added::Update(vm) => format!("a memslot update of vm{vm}"),
+            Added::Second { task, name } => {
+                format!("a second {}", names.given(*task).unwrap_or(name))
+            }
+        }
+    }
 }
 
 /// Adds one memslot update per VM and a second copy of each of `tasks`, which take part in the
@@ -23,20 +50,20 @@ pub fn closed(case: &Case, tasks: &[usize]) -> Closed {
     let mut closed = Closed { case: case.clone(), added: Vec::new(), left_out: Vec::new() };
     for (vm, slots) in vms(&case).enumerate().filter(|(vm, _)| !is_updated(&case, *vm)) {
         let update = update(vm as u8, slots.first());
-        closed.add(&[update], format!("a memslot update of vm{vm}"));
+        closed.add(&[update], Added::Update(vm));
     }
     for &task in tasks {
         let program = case.programs.task(task);
         let copies = (0..case.programs.tasks()).filter(|&t| case.programs.task(t) == program);
         if copies.count() == 1 && !program.is_empty() {
-            closed.add(program, format!("a second {}", case.task_name(task)));
+            closed.add(program, Added::Second { task, name: case.task_name(task) });
         }
     }
     closed
 }
 
 impl Closed {
-    fn add(&mut self, program: &[Op], what: String) {
+    fn add(&mut self, program: &[Op], what: Added) {
         let programs = &mut self.case.programs;
         let counted = programs.ops.iter().chain(program).filter(|op| **op != Op::End).count();
         if programs.tasks() >= MAX_TASKS || counted > MAX_OPS {

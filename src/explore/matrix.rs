@@ -6,6 +6,8 @@ use super::hang::{Any, Fit, NO_ROOM, seek, shortest_hang};
 use super::witness::counted;
 use super::{Budget, Limits};
 use crate::case::Case;
+#[cfg(feature = "cli")]
+use crate::case::text::Names;
 use crate::machine::Policy;
 use crate::oracle::Evidence;
 use crate::run::{Options, Runner};
@@ -157,15 +159,15 @@ pub struct RowJson {
 
 #[cfg(feature = "cli")]
 impl Matrix {
-    /// The rows as JSON values.
-    pub fn json(&self) -> Vec<RowJson> {
-        self.rows.iter().map(Row::json).collect()
+    /// The rows as JSON values, with tasks called by `names`.
+    pub fn json(&self, names: &Names) -> Vec<RowJson> {
+        self.rows.iter().map(|row| row.json(names)).collect()
     }
 }
 
 #[cfg(feature = "cli")]
 impl Row {
-    fn json(&self) -> RowJson {
+    fn json(&self, names: &Names) -> RowJson {
         let policy = self.policy.name();
         let empty = RowJson {
             policy,
@@ -180,7 +182,7 @@ impl Row {
             Hangs::Yes { waits, case } => RowJson {
                 hangs: Some(true),
                 waits: Some(waits.clone()),
-                case: Some(case.to_string()),
+                case: Some(names.text(case).to_string()),
                 ..empty
             },
             &Hangs::Never { schedules } => {

@@ -77,7 +77,7 @@ use crate::run::{Described, Options, Stage};
 pub use budget::{Budget, Taken};
 #[cfg(feature = "cli")]
 pub use bytes::Bytes;
-pub use closed::{Closed, closed};
+pub use closed::{Added, Closed, closed};
 pub use config::{Config, Mistake, Reduction};
 pub use coverage::{Coverage, TooManyTasks};
 pub use cursor::Cursor;

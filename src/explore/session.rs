@@ -15,6 +15,7 @@ use super::resume::{Run, Watch, explore_from, fits};
 use super::store::Store;
 use super::{Bytes, Config, Explored, Limits, SHORTEST_RUNS, Shown, show};
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::run::Options;
 
 /// Time between two writes of a state, at least; a write takes a twentieth of it, at most.
@@ -33,6 +34,8 @@ const AFTER_INTERRUPT_RUNS: u32 = 2_000;
 pub struct Plan {
     /// The case once for each variant, and how it is run.
     pub cases: Vec<(Case, Options)>,
+    /// What its tasks are called.
+    pub names: Names,
     /// Preemptions of a schedule.
     pub max_preemptions: Option<u8>,
     /// Schedules of each search, in this process.
@@ -73,6 +76,8 @@ pub enum Stop {
 pub struct Searched {
     /// The programs; its schedule was ignored.
     pub case: Case,
+    /// What the tasks are called.
+    pub names: Names,
     /// How they were run.
     pub options: Options,
     /// Preemptions of a schedule.
@@ -161,10 +166,21 @@ impl Session<'_> {
             Some(Stop::Interrupted) => AFTER_INTERRUPT_RUNS,
             _ => SHORTEST_RUNS,
         };
-        let shown = show(case, options, &explored, &limits, runs);
+        let names = self.plan.names.clone();
+        let shown = show(case, &names, options, &explored, &limits, runs);
         let (case, options) = (case.clone(), *options);
         let max_preemptions = self.plan.max_preemptions;
-        Ok(Searched { case, options, max_preemptions, explored, stopped, limits, shown, unsaved })
+        Ok(Searched {
+            case,
+            names,
+            options,
+            max_preemptions,
+            explored,
+            stopped,
+            limits,
+            shown,
+            unsaved,
+        })
     }
 
     /// The state that search `i` goes on from.

@@ -5,6 +5,7 @@ use super::matrix::matrix_beside;
 use super::{Budget, Explored, Found, Hangs, Limits, Matrix, Short, Taken, Witness};
 use super::{shortest, witnesses};
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::machine::Policy;
 use crate::oracle::{Evidence, Finding, Kind};
 use crate::run::{Described, Options, Runner};
@@ -34,9 +35,10 @@ pub struct ShownFinding {
 }
 
 /// Looks for the witnesses of all that the search found, in the limits that they share with the policy
-/// matrix; for the shortest case of each, in that many runs.
+/// matrix; for the shortest case of each, in that many runs. Tasks go by `names`.
 pub fn show(
     case: &Case,
+    names: &Names,
     options: &Options,
     explored: &Explored,
     limits: &Limits,
@@ -46,7 +48,8 @@ pub fn show(
     let shorts = shortest(case, options, &explored.findings, runs);
     let found = explored.findings.iter().zip(shorts);
     let findings = found.map(|(found, short)| {
-        let (finding, described) = in_words(&mut runner, options, explored, found, short.as_ref());
+        let (finding, described) =
+            in_words(&mut runner, (options, names), explored, found, short.as_ref());
         ShownFinding { finding, described, short, witness: None }
     });
     let mut findings: Vec<ShownFinding> = findings.collect();
@@ -95,7 +98,7 @@ fn hangs(kind: Kind) -> bool {
 /// The finding as the run of its witness has it, else as the validator of all runs does.
 fn in_words(
     runner: &mut Runner,
-    options: &Options,
+    (options, names): (&Options, &Names),
     explored: &Explored,
     found: &Found,
     short: Option<&Short>,
@@ -105,7 +108,7 @@ fn in_words(
         let options = Options { policy: short.case.config.policy, ..*options };
         let findings = runner.run(&short.case, &options).findings.clone();
         if let Some(finding) = findings.iter().find(|finding| finding.signature == wanted) {
-            return (*finding, runner.describe_in(&short.case, finding));
+            return (*finding, runner.describe_named(&names.of(&short.case), finding));
         }
     }
     let report = explored.reports.iter().find(|(signature, _)| *signature == wanted);

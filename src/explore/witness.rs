@@ -2,8 +2,9 @@
 
 use super::quest::answers;
 use super::watch::Watch;
-use super::{Budget, Closed, Limits, Prediction};
+use super::{Added, Budget, Closed, Limits, Prediction};
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::run::{Options, Runner};
 
 /// The answer for one prediction.
@@ -132,8 +133,8 @@ pub(super) fn classes(prediction: &Prediction, steps: u32) -> Vec<String> {
 }
 
 impl Witness {
-    /// The answer as the one line that every report prints. `name` names the file of a found case;
-    /// without one, the case stands in the line itself.
+    /// The answer as the one line that every report prints, with tasks called by `names`. `name` names
+    /// the file of a found case; without one, the case stands in the line itself.
     ///
     /// ```text
     /// witness: FILE
@@ -144,12 +145,12 @@ impl Witness {
     ///
     /// A contracted hang comes first: `a shorter cycle hangs, whose tasks pass the other classes on
     /// their way: FILE; of the whole cycle none exists (...)`.
-    pub fn line(&self, name: impl FnOnce(&Case) -> Option<String>) -> String {
+    pub fn line(&self, names: &Names, name: impl FnOnce(&Case) -> Option<String>) -> String {
         let answer = match &self.contracted {
-            None => self.answer.line(name),
+            None => self.answer.line(names, name),
             Some(case) => {
-                let none = self.answer.line(|_| None);
-                let case = name(case).unwrap_or_else(|| inline(case));
+                let none = self.answer.line(names, |_| None);
+                let case = name(case).unwrap_or_else(|| inline(case, names));
                 format!(
                     "a shorter cycle hangs, whose tasks pass the other classes on their way: {case}; \
                      of the whole cycle {none}"
@@ -184,13 +185,17 @@ impl Witness {
 }
 
 impl Answer {
-    fn line(&self, name: impl FnOnce(&Case) -> Option<String>) -> String {
+    fn line(&self, names: &Names, name: impl FnOnce(&Case) -> Option<String>) -> String {
         match self {
             Answer::Found { case, .. } => {
-                format!("witness: {}", name(case).unwrap_or_else(|| inline(case)))
+                format!("witness: {}", name(case).unwrap_or_else(|| inline(case, names)))
             }
             Answer::NoneExists { closed, schedules } => {
-                format!("none exists (exhausted: {}, {})", closed.programs(), counted(*schedules))
+                format!(
+                    "none exists (exhausted: {}, {})",
+                    closed.programs(names),
+                    counted(*schedules)
+                )
             }
             Answer::NoneWithin { schedules, bound } => {
                 format!("none within {} ({bound})", counted(*schedules))
@@ -205,13 +210,16 @@ impl Answer {
 
 impl Closed {
     /// The programs that were exhausted, in words.
-    fn programs(&self) -> String {
+    fn programs(&self, names: &Names) -> String {
+        let words = |all: &[Added]| {
+            all.iter().map(|added| added.words(names)).collect::<Vec<_>>().join(", ")
+        };
         let mut text = match &*self.added {
             [] => "the case's programs, which are closed".to_string(),
-            added => format!("the case's programs and these closed: {}", added.join(", ")),
+            added => format!("the case's programs and these closed: {}", words(added)),
         };
         if !self.left_out.is_empty() {
-            text = format!("{text}; no room for {}", self.left_out.join(", "));
+            text = format!("{text}; no room for {}", words(&self.left_out));
         }
         text
     }
@@ -223,6 +231,6 @@ pub(super) fn counted(schedules: u64) -> String {
 }
 
 /// The text of a case in one line: line ends mean nothing to its parser.
-fn inline(case: &Case) -> String {
-    case.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+fn inline(case: &Case, names: &Names) -> String {
+    names.text(case).to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -9,6 +9,7 @@ use super::page::Page;
 use super::text::by_cause;
 use super::witness::Answer;
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::explore::session::{Searched, Stop};
 use crate::explore::{Coverage, RowJson, Short, ShownFinding, Witness};
 use crate::oracle::Severity;
@@ -50,8 +51,9 @@ pub fn violated(searched: &Searched) -> bool {
 
 /// The verdict as JSON. `file` names the files of cases.
 pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Explored {
-    let Searched { case, options, explored, shown, max_preemptions, .. } = searched;
-    let mut entries: Vec<Entry> = shown.findings.iter().map(|shown| entry(shown, file)).collect();
+    let Searched { case, names, options, explored, shown, max_preemptions, .. } = searched;
+    let mut entries: Vec<Entry> =
+        shown.findings.iter().map(|shown| entry(shown, names, file)).collect();
     for (i, lead) in leads(searched).into_iter().enumerate() {
         entries[i].group = Some(entries[lead].signature.clone());
     }
@@ -69,16 +71,16 @@ pub fn json(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> Expl
         memory: explored.progress.memory,
         max_preemptions: *max_preemptions,
         preemptions: explored.preemptions,
-        policies: shown.matrix.as_ref().map(|matrix| matrix.json()),
+        policies: shown.matrix.as_ref().map(|matrix| matrix.json(names)),
     }
 }
 
-fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry {
+fn entry(shown: &ShownFinding, names: &Names, file: &dyn Fn(&Case) -> Option<String>) -> Entry {
     let case = shown.short.as_ref().map(|short| &short.case);
     let shortest = shown.short.as_ref();
     let answer = |witness: &Witness| Answer {
         file: witness.shown().and_then(file),
-        ..Answer::new(witness, file)
+        ..Answer::new(witness, names, file)
     };
     Entry {
         shortest: shortest.map(|short| Shortest {
@@ -88,7 +90,7 @@ fn entry(shown: &ShownFinding, file: &dyn Fn(&Case) -> Option<String>) -> Entry 
         }),
         witness: shown.witness.as_ref().map(answer),
         file: case.and_then(file),
-        ..Entry::explored(&shown.finding, shown.described.clone(), case)
+        ..Entry::explored(&shown.finding, shown.described.clone(), case, names)
     }
 }
 
@@ -114,7 +116,7 @@ fn bound(searched: &Searched) -> Option<String> {
 /// The verdict for people: one line, every finding with its case, and the policies. `file` names the
 /// files of cases; those that have none stand in the text.
 pub fn text(searched: &Searched, file: &dyn Fn(&Case) -> Option<String>) -> String {
-    let mut page = Page::new(headline(searched), file);
+    let mut page = Page::new(headline(searched), &searched.names, file);
     let leads = leads(searched);
     for i in by_cause(&leads) {
         told(&mut page, &searched.shown.findings[i], leads[i] == i);

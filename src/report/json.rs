@@ -9,6 +9,7 @@ use super::witness::Answer;
 use crate::campaign::results::Files;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::explore::Witness;
 use crate::oracle::Severity;
 use crate::run::{Described, Ending, Finding, Outcome};
@@ -123,13 +124,18 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A finding of a run.
-    pub fn new(finding: &Finding, described: Described, case: &Case) -> Entry {
-        Entry::explored(finding, described, Some(case))
+    /// A finding of a run; its tasks go by `names`.
+    pub fn new(finding: &Finding, described: Described, case: &Case, names: &Names) -> Entry {
+        Entry::explored(finding, described, Some(case), names)
     }
 
     /// A finding of a search, and its case where a single run shows it.
-    pub fn explored(finding: &Finding, described: Described, case: Option<&Case>) -> Entry {
+    pub fn explored(
+        finding: &Finding,
+        described: Described,
+        case: Option<&Case>,
+        names: &Names,
+    ) -> Entry {
         let size = case.map(Size::of);
         Entry {
             kind: finding.kind.name(),
@@ -138,7 +144,7 @@ impl Entry {
             classes: described.classes,
             message: described.message,
             group: None,
-            case: case.map(Case::to_string),
+            case: case.map(|case| names.text(case).to_string()),
             operations: size.map(|size| size.operations),
             bursts: size.map(|size| size.bursts),
             seconds: None,
@@ -151,15 +157,16 @@ impl Entry {
     /// A finding of a campaign, and the files of its cases.
     pub fn found(found: &Found, files: &Files) -> Entry {
         let name = |case: &Case| files.name(found, case);
+        let derived = Names::default();
         let answer = |witness: &Witness| Answer {
             file: witness.shown().and_then(name),
-            ..Answer::new(witness, &name)
+            ..Answer::new(witness, &derived, &name)
         };
         Entry {
             seconds: found.first.map(rounded),
             file: name(&found.case),
             witness: found.witness.as_ref().map(answer),
-            ..Entry::new(&found.finding, found.described.clone(), &found.case)
+            ..Entry::new(&found.finding, found.described.clone(), &found.case, &derived)
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::explore::Witness;
 use crate::oracle::Severity;
 use crate::run::{Described, Finding};
@@ -13,12 +14,18 @@ pub(super) struct Page<'a> {
     /// Cases that stand there, and of which finding they are.
     told: Vec<(Case, String)>,
     file: &'a dyn Fn(&Case) -> Option<String>,
+    names: &'a Names,
 }
 
 impl<'a> Page<'a> {
-    /// A page that begins with that text. `file` says where a case is that is not to stand here.
-    pub(super) fn new(text: String, file: &'a dyn Fn(&Case) -> Option<String>) -> Page<'a> {
-        Page { text, told: Vec::new(), file }
+    /// A page that begins with that text. `file` says where a case is that is not to stand here, `names`
+    /// what tasks are called.
+    pub(super) fn new(
+        text: String,
+        names: &'a Names,
+        file: &'a dyn Fn(&Case) -> Option<String>,
+    ) -> Page<'a> {
+        Page { text, told: Vec::new(), file, names }
     }
 
     /// The page, with one line ending.
@@ -47,8 +54,8 @@ impl<'a> Page<'a> {
 
     /// The answer for a predicted cycle, and its case.
     pub(super) fn witness(&mut self, witness: &Witness, kind: &str) {
-        let line =
-            witness.line(|case| Some(self.name(case).unwrap_or("the case below".to_string())));
+        let line = witness
+            .line(self.names, |case| Some(self.name(case).unwrap_or("the case below".to_string())));
         let below = witness.shown().filter(|case| self.name(case).is_none());
         let _ = writeln!(self.text, "    {line}");
         if let Some(case) = below {
@@ -90,7 +97,7 @@ impl<'a> Page<'a> {
     fn block(&mut self, case: &Case, whose: &str) {
         self.told.push((case.clone(), whose.to_string()));
         self.text.push('\n');
-        self.indented(&case.to_string());
+        self.indented(&self.names.text(case).to_string());
         self.text.push('\n');
     }
 }

@@ -20,6 +20,8 @@ pub struct Found {
     pub seconds: f64,
     /// The case that shows it.
     pub case: Case,
+    /// Its text.
+    pub text: String,
     /// Where it was written; none where that failed.
     pub file: Option<PathBuf>,
 }
@@ -32,14 +34,14 @@ pub fn text(case: &Case, policy: Policy, report: &Report, found: &[Found]) -> St
     let rate = report.rounds as f64 / seconds.max(1e-3);
     let _ = write!(text, ", {} on threads: {} (", policy.name(), sum(report));
     let _ = writeln!(text, "{}; {} rounds, {rate:.0} rounds/s)", ending(report), report.rounds);
-    for Found { reported, seconds, case, file } in found {
+    for Found { reported, seconds, text: case, file, .. } in found {
         let Reported { kind, message, signature, .. } = reported;
         let documented = if is_violation(reported) { "" } else { " (documented)" };
         let _ = writeln!(text, "\n{kind}{documented}: {message}\n    signature: {signature}");
         let _ = match file {
             Some(file) => writeln!(text, "    after {seconds:.2} s; case: {}", quote::path(file)),
             None => {
-                let lines = case.to_string().replace('\n', "\n    ");
+                let lines = case.replace('\n', "\n    ");
                 writeln!(text, "    after {seconds:.2} s; case:\n    {}", lines.trim_end())
             }
         };
@@ -107,7 +109,7 @@ pub fn verdict(case: &Case, policy: Policy, report: &Report, found: Vec<Found>) 
 }
 
 fn entry(found: Found) -> Entry {
-    let Found { reported, seconds, case, file } = found;
+    let Found { reported, seconds, case, text, file } = found;
     let kinds = Kind::ALL.iter().map(|kind| kind.name());
     let violation = is_violation(&reported);
     Entry {
@@ -119,7 +121,7 @@ fn entry(found: Found) -> Entry {
         group: None,
         operations: Some(Size::of(&case).operations),
         bursts: Some(Size::of(&case).bursts),
-        case: Some(case.to_string()),
+        case: Some(text),
         seconds: Some((seconds * 1e3).round() / 1e3),
         file: file.map(|file| file.display().to_string()),
         shortest: None,

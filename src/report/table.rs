@@ -10,6 +10,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::count::{grouped, number};
 use crate::campaign::results::Files;
 use crate::campaign::{ArmReport, CrashFound, Found, Report};
+use crate::case::text::Names;
 use crate::oracle::Severity;
 use crate::quote;
 
@@ -226,7 +227,11 @@ fn finding(text: &mut String, indent: &str, found: &Found, files: &Files) {
     let _ = writeln!(text, "{}: {}", word(found), found.described.message);
     let _ = writeln!(text, "{indent}    case: {case}");
     if let Some(witness) = &found.witness {
-        let _ = writeln!(text, "{indent}    {}", witness.line(|case| files.name(found, case)));
+        let _ = writeln!(
+            text,
+            "{indent}    {}",
+            witness.line(&Names::default(), |case| files.name(found, case))
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::page::Page;
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::explore::Witness;
 use crate::oracle::Severity;
 use crate::run::{Described, Ending, Outcome};
@@ -10,6 +11,7 @@ use crate::run::{Described, Ending, Outcome};
 /// has for each finding the index of the one that stands for its cause ([`crate::run::causes`]).
 pub fn run(
     case: &Case,
+    names: &Names,
     policy: &str,
     outcome: &Outcome,
     told: &[(Described, Option<Witness>)],
@@ -19,7 +21,7 @@ pub fn run(
     let ending = ending(outcome);
     let headline = format!("{}{bug}, {policy}: {} ({ending})\n", case.variant.name(), sum(outcome));
     let own = |shown: &Case| this_run(case, shown);
-    let mut page = Page::new(headline, &own);
+    let mut page = Page::new(headline, names, &own);
     for i in by_cause(leads) {
         let (finding, (words, witness)) = (&outcome.findings[i], &told[i]);
         match leads[i] == i {

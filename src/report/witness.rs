@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::explore::{Answer as Found, Witness};
 
 /// The answer for a predicted cycle.
@@ -35,13 +36,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer; `name` says in the text where a case is to be found, if not in this document.
-    pub fn new(witness: &Witness, name: &dyn Fn(&Case) -> Option<String>) -> Answer {
+    /// The answer, with tasks called by `names`; `name` says in the text where a case is to be found, if not in this document.
+    pub fn new(witness: &Witness, names: &Names, name: &dyn Fn(&Case) -> Option<String>) -> Answer {
         let field = if witness.case().is_some() { "in `case`" } else { "in `contracted`" };
         let answer = Answer {
-            text: witness.line(|case| Some(name(case).unwrap_or_else(|| field.to_string()))),
+            text: witness.line(names, |case| Some(name(case).unwrap_or_else(|| field.to_string()))),
             answer: word(&witness.answer),
-            case: witness.case().map(Case::to_string),
+            case: witness.case().map(|case| names.text(case).to_string()),
             file: None,
             programs: Vec::new(),
             left_out: Vec::new(),
@@ -49,18 +50,18 @@ impl Answer {
             bound: None,
             lock_maps: witness.lock_maps.clone(),
             unknown_classes: Vec::new(),
-            contracted: witness.contracted.as_ref().map(Case::to_string),
+            contracted: witness.contracted.as_ref().map(|case| names.text(case).to_string()),
         };
-        answer.with_extent(&witness.answer)
+        answer.with_extent(&witness.answer, names)
     }
 
     /// With how far the search came.
-    fn with_extent(self, found: &Found) -> Answer {
+    fn with_extent(self, found: &Found, names: &Names) -> Answer {
         match found.clone() {
             Found::Found { .. } | Found::NothingBlocks => self,
             Found::NoneExists { closed, schedules } => Answer {
-                programs: closed.added,
-                left_out: closed.left_out,
+                programs: closed.added.iter().map(|added| added.words(names)).collect(),
+                left_out: closed.left_out.iter().map(|added| added.words(names)).collect(),
                 schedules: Some(schedules),
                 ..self
             },

@@ -173,9 +173,17 @@ impl Runner {
         self.sim.inspect(|seen| words::describe(seen, finding, &|task| format!("task {task}")))
     }
 
-    /// The same, with the names that tasks have in the text of the case.
+    /// The same, with the names that are derived for the tasks of the case.
     pub fn describe_in(&self, case: &Case, finding: &Finding) -> Described {
-        let name = |task: u8| case.task_name(usize::from(task));
+        self.describe_named(&case.task_names(), finding)
+    }
+
+    /// The same with these names.
+    pub fn describe_named(&self, names: &[String], finding: &Finding) -> Described {
+        let name = |task: u8| match names.get(usize::from(task)) {
+            Some(name) => name.clone(),
+            None => format!("task {task}"),
+        };
         self.sim.inspect(|seen| words::describe(seen, finding, &name))
     }
 
@@ -211,12 +219,12 @@ impl Runner {
     }
 }
 
-/// What the kernel of that variant would print for the case: its validator's first report, after
-/// which it switches itself off.
-pub fn kernel_splat(case: &Case, options: &Options) -> Option<String> {
+/// What the kernel of that variant would print for the case, its tasks named so: its validator's first
+/// report, after which it switches itself off.
+pub fn kernel_splat(case: &Case, names: &[String], options: &Options) -> Option<String> {
     let mut runner = Runner::with_validator(Validator::Kernel);
     runner.run(case, options);
-    runner.splats(&case.task_names()).into_iter().next()
+    runner.splats(names).into_iter().next()
 }
 
 /// A count as a sum of bytes.

@@ -10,6 +10,8 @@ use crate::machine::sim::Inspect;
 const INSTANCES: u64 = 0xffff_8880_0000_0000;
 const KEYS: u64 = 0xffff_ffff_8200_0000;
 const TEXT: u64 = 0xffff_ffff_8100_0000;
+/// Characters of a task's name that the kernel keeps (`TASK_COMM_LEN`, without the NUL).
+const COMM: usize = 15;
 /// Process number of task 0.
 const FIRST_PID: i64 = 1000;
 
@@ -25,7 +27,10 @@ impl Symbols for Model<'_> {
 
     fn comm(&self, task: TaskId) -> String {
         let index = task.index();
-        self.names.get(index).cloned().unwrap_or_else(|| format!("task{index}"))
+        match self.names.get(index) {
+            Some(name) => name.chars().take(COMM).collect(),
+            None => format!("task{index}"),
+        }
     }
 
     fn pid(&self, task: TaskId) -> i64 {

@@ -68,6 +68,15 @@ impl Judge for BySignature<'_> {
     }
 }
 
+/// A minimised case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Small {
+    /// The case.
+    pub case: Case,
+    /// What each of its tasks was in the case that it came from.
+    pub tasks: Vec<u8>,
+}
+
 /// The smallest case found, within `runs` runs, that shows the finding of signature `keep` as `case`
 /// does under `options`. It names the options' variant, bug and policy. The case itself, so named,
 /// if it does not show the finding.
@@ -77,10 +86,10 @@ pub fn minimize(
     keep: Signature,
     runner: &mut Runner,
     runs: u32,
-) -> Case {
+) -> Small {
     let mut case = Case { variant: options.variant, bug: options.bug, ..case.clone() };
     case.config.policy = options.policy;
-    shrink(&case, &mut BySignature { runner, options: *options, keep }, runs)
+    small(&case, &mut BySignature { runner, options: *options, keep }, runs)
 }
 
 /// The smallest case found that the judge keeps, after at most `runs` questions. The case itself if
@@ -95,9 +104,13 @@ pub fn minimize(
 /// assert_eq!(small.to_string(), "variant counted\nvm vm0\ntask vcpu\n  fault gfn 0x00\n");
 /// ```
 pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
-    let mut search = Search { best: case.clone(), judge, runs };
+    small(case, judge, runs).case
+}
+
+fn small(case: &Case, judge: &mut impl Judge, runs: u32) -> Small {
+    let mut search = Search::new(case, judge, runs);
     if !search.ask(case) {
-        return search.best;
+        return search.finish();
     }
     loop {
         let before = Size::of(&search.best);
@@ -106,7 +119,7 @@ pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
         config::reduce(&mut search);
         numbers::reduce(&mut search);
         if Size::of(&search.best) == before {
-            return search.best;
+            return search.finish();
         }
     }
 }
@@ -114,7 +127,7 @@ pub fn shrink(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
 /// The case with the shortest schedule found that the judge keeps, after at most `runs` questions;
 /// its programs and configuration stay as they are.
 pub fn shorten(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
-    let mut search = Search { best: case.clone(), judge, runs };
+    let mut search = Search::new(case, judge, runs);
     if search.ask(case) {
         schedule::reduce(&mut search);
     }
@@ -124,12 +137,23 @@ pub fn shorten(case: &Case, judge: &mut impl Judge, runs: u32) -> Case {
 /// The best case so far, and who judges the next.
 struct Search<'a, J> {
     best: Case,
+    /// What its tasks were in the case that it came from.
+    tasks: Vec<u8>,
     judge: &'a mut J,
     /// Questions left.
     runs: u32,
 }
 
-impl<J: Judge> Search<'_, J> {
+impl<'a, J: Judge> Search<'a, J> {
+    fn new(case: &Case, judge: &'a mut J, runs: u32) -> Search<'a, J> {
+        let tasks = (0..case.programs.tasks() as u8).collect();
+        Search { best: case.clone(), tasks, judge, runs }
+    }
+
+    fn finish(self) -> Small {
+        Small { case: self.best, tasks: self.tasks }
+    }
+
     fn ask(&mut self, case: &Case) -> bool {
         self.runs > 0 && {
             self.runs -= 1;

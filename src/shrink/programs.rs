@@ -15,7 +15,7 @@ fn drop_tasks<J: Judge>(search: &mut Search<'_, J>) {
     for task in (0..search.best.programs.tasks()).rev() {
         let mut programs = programs(&search.best);
         programs[task].clear();
-        search.offer_rescheduled(with(&search.best, &programs));
+        offer(search, &programs);
     }
 }
 
@@ -44,7 +44,7 @@ fn drop_operations<J: Judge>(search: &mut Search<'_, J>) {
             for shorter in without(program, at) {
                 let mut programs = programs.clone();
                 programs[task] = shorter;
-                if search.offer_rescheduled(with(&search.best, &programs)) {
+                if offer(search, &programs) {
                     break;
                 }
             }
@@ -67,7 +67,7 @@ fn wrap_splits<J: Judge>(search: &mut Search<'_, J>) {
                 Op::End,
             ];
             programs[task].splice(at..=at, region);
-            search.offer_rescheduled(with(&search.best, &programs));
+            offer(search, &programs);
         }
     }
 }
@@ -94,10 +94,21 @@ fn join_tasks<J: Judge>(search: &mut Search<'_, J>) {
         let mut programs = programs(&search.best);
         let moved = std::mem::take(&mut programs[second]);
         programs[first].extend(moved);
-        if search.offer_rescheduled(with(&search.best, &programs)) {
+        if offer(search, &programs) {
             pairs = self::pairs(search.best.programs.tasks());
         }
     }
+}
+
+/// Takes the best case with other programs for its tasks, under whatever schedule shows it.
+fn offer<J: Judge>(search: &mut Search<'_, J>, programs: &[Vec<Op>]) -> bool {
+    let left = search.tasks.iter().zip(programs).filter(|(_, program)| !program.is_empty());
+    let tasks = left.map(|(&task, _)| task).collect();
+    let taken = search.offer_rescheduled(with(&search.best, programs));
+    if taken {
+        search.tasks = tasks;
+    }
+    taken
 }
 
 /// All ordered pairs of two tasks.

@@ -20,13 +20,13 @@ pub fn child() -> Result<(), String> {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|e| e.to_string())?;
     let order: Order = serde_json::from_str(&line).map_err(|e| format!("no order: {e}"))?;
-    let case = Case::parse(order.case.as_bytes()).map_err(|e| e.to_string())?;
+    let (case, names) = Case::parse_named(order.case.as_bytes()).map_err(|e| e.to_string())?;
     let policy = Policy::from_name(&order.policy).ok_or("no such policy")?;
     let options = Options { policy, ..Options::of(&case) };
     let rounds = Rounds::new(&case, &options, order.seed).map_err(|e| e.to_string())?;
     thread::spawn(end_with_the_parent);
     thread::spawn(say_that_we_live);
-    work(rounds, &case, Duration::from_secs_f64(order.seconds.max(0.0)))
+    work(rounds, &names.of(&case), Duration::from_secs_f64(order.seconds.max(0.0)))
 }
 
 /// The pipe ends when the parent does, however it does. The rounds may hang by then.
@@ -43,7 +43,7 @@ fn say_that_we_live() {
     }
 }
 
-fn work(mut rounds: Rounds, case: &Case, time: Duration) -> Result<(), String> {
+fn work(mut rounds: Rounds, names: &[String], time: Duration) -> Result<(), String> {
     let end = Instant::now() + time;
     let (mut seen, mut untold, mut told) = (BTreeSet::new(), 0, Instant::now());
     loop {
@@ -57,7 +57,7 @@ fn work(mut rounds: Rounds, case: &Case, time: Duration) -> Result<(), String> {
         untold += 1;
         for finding in &outcome.findings {
             if seen.insert(finding.signature) {
-                let words = rounds.judged().describe_in(case, finding);
+                let words = rounds.judged().describe_named(names, finding);
                 tell(&Word::Finding(Reported::new(finding, words)))?;
             }
         }

@@ -148,7 +148,7 @@ impl<'a> Lane<'a> {
     fn order(&self, mut stdin: ChildStdin, seed: u64) -> io::Result<()> {
         let left = self.plan.time.saturating_sub(self.begin.elapsed()).min(BATCH);
         let order = Order {
-            case: self.plan.case.to_string(),
+            case: self.plan.names.text(&self.plan.case).to_string(),
             policy: self.plan.policy.name().to_string(),
             seed,
             seconds: left.as_secs_f64(),

@@ -19,6 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::case::Case;
+use crate::case::text::Names;
 use crate::machine::Policy;
 use crate::prng::Prng;
 use lane::Lane;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// The case, with the variant to run.
     pub case: Case,
+    /// What its tasks are called.
+    pub names: Names,
     /// Admission rule of every rwsem.
     pub policy: Policy,
     /// Children at a time.

@@ -4,10 +4,11 @@
 //! that silently does not reach it.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::case::files::{self, FileError};
-use crate::lockdep::check::{Record, read_record};
+use crate::lockdep::check::{self, Bounds, Lines, MAX_FILE, MAX_LINE, Next, Record, read_record};
 use crate::lockdep::script;
 
 /// Form in which a target's seeds are kept in `corpus/<target>`.
@@ -84,14 +85,25 @@ fn script_files(from: &Path) -> Result<Vec<PathBuf>, FileError> {
 
 /// The records of a file with the numbers of their lines.
 fn records(path: &Path) -> Result<Vec<(usize, Record)>, FileError> {
-    let bytes = fs::read(path).map_err(|e| error(path, e.to_string()))?;
-    let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
-    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    let record = |(number, line)| match read_record(line, false) {
-        Ok(record) => Ok((number, record)),
-        Err(e) => Err(error(path, format!("record {number}: {e}"))),
-    };
-    lines.map(record).collect()
+    let unreadable = |e: io::Error| error(path, e.to_string());
+    let mut lines = Lines::new(check::open(path).map_err(unreadable)?, Bounds::default());
+    let mut records = Vec::new();
+    loop {
+        match lines.next_line().map_err(unreadable)? {
+            Next::Line(number, line) => match read_record(line, false) {
+                Ok(record) => records.push((number, record)),
+                Err(e) => return Err(error(path, format!("record {number}: {e}"))),
+            },
+            Next::TooLong(number) => {
+                let what = format!("record {number}: a line over {MAX_LINE} bytes, split it");
+                return Err(error(path, what));
+            }
+            Next::TooLarge => {
+                return Err(error(path, format!("over {MAX_FILE} bytes, split the file")));
+            }
+            Next::End => return Ok(records),
+        }
+    }
 }
 
 /// The id as a file name.

@@ -191,3 +191,24 @@ proptest! {
         }
     }
 }
+
+/// As in classic Mac files, in Windows files, and in those that an editor has mixed.
+#[test]
+fn lines_end_with_cr_too() {
+    let expected = Case::parse(NESTED.as_bytes()).unwrap();
+    for end in ["\r", "\r\n", "\n\r"] {
+        assert_eq!(
+            Case::parse(NESTED.replace('\n', end).as_bytes()).as_ref(),
+            Ok(&expected),
+            "{end:?}"
+        );
+    }
+    for (text, place) in [
+        ("# a comment\rvm v\rtask a\r  nonsense", "line 4, column 3: "),
+        ("# a comment\r\nvm v\r\ntask a\r\n\r\n  nonsense", "line 5, column 3: "),
+        ("vm v\r\rtask a\n\r  cow", "line 5, column 6: "),
+    ] {
+        let error = Case::parse(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(place), "{text:?}: {error}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The tokens of a text, one ahead; the pieces that statements are made of; what to say when one is
 //! missing.
 
-use super::lex::{Kind, Lexer, Mistake, Token, in_word, shorten};
+use super::lex::{ENDS, Kind, Lexer, Mistake, Token, in_word, shorten};
 use crate::mm::Pages;
 
 pub(super) type Parsed<T> = Result<T, Mistake>;
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn at_new_line(&self) -> bool {
-        self.text.get(self.behind..self.token.start).is_some_and(|gap| gap.contains('\n'))
+        self.text.get(self.behind..self.token.start).is_some_and(|gap| gap.contains(ENDS))
     }
 
     pub fn found(&self) -> String {

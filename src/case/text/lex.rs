@@ -1,5 +1,8 @@
 //! Text to tokens. White space and comments separate tokens and mean nothing else.
 
+/// What ends a line; CR LF is one end.
+pub(super) const ENDS: [char; 2] = ['\n', '\r'];
+
 /// A mistake at a byte offset: what it is, and how to mend it.
 #[derive(Debug)]
 pub(super) struct Mistake {
@@ -54,7 +57,7 @@ impl<'a> Lexer<'a> {
             if !rest.starts_with('#') {
                 return;
             }
-            self.at += rest.find('\n').unwrap_or(rest.len());
+            self.at += rest.find(ENDS).unwrap_or(rest.len());
         }
     }
 

@@ -33,12 +33,17 @@
 //! before the task passes that place, `*N` after N scheduling points; both end where the task
 //! blocks or finishes. After the bursts the rest runs fairly, unless `then` says otherwise.
 //!
-//! Printing derives names (a task's from its first operation) and leaves out what is default; names
-//! and comments are no part of a case. The law: `parse(print(c)) == c` for every legal case `c`.
+//! A NAME is a letter or `_`, then letters, digits, `_` and `-`: at most [`MAX_NAME`] characters. Lines end
+//! with LF, CR LF or CR.
+//!
+//! Printing leaves out what is default. Names and comments are no part of a case: printing derives a
+//! task's name from its first operation, unless a table of [`Names`] is at hand, which
+//! [`Case::parse_named`] reads off a text. The law: `parse(print(c)) == c` for every legal case `c`.
 //! What is not legal is refused with line, column and how to mend it, never repaired in silence.
 
 mod cursor;
 mod lex;
+mod names;
 mod parse;
 mod print;
 
@@ -49,6 +54,9 @@ use std::str::FromStr;
 use super::{Case, Opener};
 use crate::kvm::{Place, Variant};
 use crate::machine::Policy;
+use lex::ENDS;
+
+pub use names::{MAX_NAME, Names};
 
 /// Bytes of the longest text that is read.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -76,9 +84,9 @@ impl ParseError {
     /// An error at a byte offset of a text.
     fn at(text: &[u8], offset: usize, message: String) -> ParseError {
         let before = String::from_utf8_lossy(&text[..offset.min(text.len())]);
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let newlines = before.matches('\n').count();
-        ParseError { line: newlines + 1, column: line.chars().count() + 1, message }
+        let line = before.rsplit(ENDS).next().unwrap_or_default();
+        let ends = before.matches(ENDS).count() - before.matches("\r\n").count();
+        ParseError { line: ends + 1, column: line.chars().count() + 1, message }
     }
 }
 
@@ -106,8 +114,14 @@ impl Case {
     /// );
     /// ```
     pub fn parse(text: &[u8]) -> Result<Case, ParseError> {
-        let text = readable(text)?;
-        parse::parse(text).map_err(|e| ParseError::at(text.as_bytes(), e.offset, e.message))
+        parsed(text).map(|(case, _)| case)
+    }
+
+    /// The same with the names that the text gives its tasks.
+    pub fn parse_named(text: &[u8]) -> Result<(Case, Names), ParseError> {
+        let (case, names) = parsed(text)?;
+        let names = Names::new(&case, &names);
+        Ok((case, names))
     }
 }
 
@@ -117,6 +131,11 @@ impl FromStr for Case {
     fn from_str(text: &str) -> Result<Case, ParseError> {
         Case::parse(text.as_bytes())
     }
+}
+
+fn parsed(text: &[u8]) -> Result<(Case, Vec<&str>), ParseError> {
+    let text = readable(text)?;
+    parse::parse(text).map_err(|e| ParseError::at(text.as_bytes(), e.offset, e.message))
 }
 
 /// The text without its byte-order mark, if it is text of a bearable size.

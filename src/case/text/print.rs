@@ -9,14 +9,28 @@ use crate::mm::Pages;
 /// Columns after which a schedule goes on in the next line.
 const WIDTH: usize = 88;
 
+/// A case and the names of its tasks, to be printed.
+pub(super) struct Text<'a> {
+    pub(super) case: &'a Case,
+    pub(super) names: Vec<String>,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Text { case, names } = self;
+        case.print_config(f)?;
+        for (task, name) in names.iter().enumerate() {
+            writeln!(f, "task {name}")?;
+            print_program(f, case.programs.task(task))?;
+        }
+        case.print_schedule(f, names)
+    }
+}
+
+/// The text, with derived names.
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.print_config(f)?;
-        for task in 0..self.programs.tasks() {
-            writeln!(f, "task {}", self.task_name(task))?;
-            print_program(f, self.programs.task(task))?;
-        }
-        self.print_schedule(f)
+        fmt::Display::fmt(&Text { case: self, names: self.task_names() }, f)
     }
 }
 
@@ -28,8 +42,8 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
-    /// The name of a task in the text form, after its first operation; numbered where several
-    /// tasks begin alike.
+    /// The name that is derived for a task in the text form, after its first operation; numbered where
+    /// several tasks begin alike.
     pub fn task_name(&self, task: usize) -> String {
         let base = |t: usize| self.programs.task(t).first().map_or("task", derived);
         let same = |t: &usize| base(*t) == base(task);
@@ -39,7 +53,7 @@ impl Case {
         }
     }
 
-    /// The names of all tasks.
+    /// The derived names of all tasks.
     pub fn task_names(&self) -> Vec<String> {
         (0..self.programs.tasks()).map(|task| self.task_name(task)).collect()
     }
@@ -69,14 +83,14 @@ impl Case {
         Ok(())
     }
 
-    fn print_schedule(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn print_schedule(&self, f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
         let schedule = &self.schedule;
         if schedule.bursts.is_empty() && schedule.tail == Tail::Fair {
             return Ok(());
         }
         let mut line = "schedule".to_string();
         for (i, burst) in schedule.bursts.iter().enumerate() {
-            let burst = self.burst(burst);
+            let burst = text_of(burst, names);
             if line.len() + burst.len() + 2 > WIDTH {
                 writeln!(f, "{line},")?;
                 line = " ".to_string();
@@ -88,14 +102,14 @@ impl Case {
         }
         writeln!(f, "{line}{}", tail(schedule.tail))
     }
+}
 
-    fn burst(&self, burst: &Burst) -> String {
-        let name = self.task_name(burst.task.into());
-        match burst.until {
-            Until::Points(points) => format!("{name} *{points}"),
-            Until::Place(place) => format!("{name} until {}", place.name()),
-            Until::Blocked => format!("{name} until blocked"),
-        }
+fn text_of(burst: &Burst, names: &[String]) -> String {
+    let name = names.get(usize::from(burst.task)).map_or("task", String::as_str);
+    match burst.until {
+        Until::Points(points) => format!("{name} *{points}"),
+        Until::Place(place) => format!("{name} until {}", place.name()),
+        Until::Blocked => format!("{name} until blocked"),
     }
 }
 

@@ -1,9 +1,9 @@
-//! The lines of a file of records, one at a time and bounded.
+//! The lines of a file of records, one at a time and bounded. They end with LF, CR LF or CR.
 //!
 //! A bug here is a file that is read without end, or a line that is lost.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 /// Longest line that is read, in bytes.
@@ -47,6 +47,10 @@ pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
+    if path.is_dir() {
+        // Opening succeeds, and the error of reading does not say it in these words.
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory"));
+    }
     Ok(Box::new(BufReader::new(File::open(path)?)))
 }
 
@@ -58,12 +62,14 @@ pub struct Lines<R> {
     left: usize,
     number: usize,
     line: Vec<u8>,
+    /// The last line ended with CR, so that an LF here belongs to its end.
+    after_cr: bool,
 }
 
 impl<R: BufRead> Lines<R> {
     /// From the beginning of `reader`.
     pub fn new(reader: R, bounds: Bounds) -> Lines<R> {
-        Lines { reader, bounds, left: bounds.file, number: 0, line: Vec::new() }
+        Lines { reader, bounds, left: bounds.file, number: 0, line: Vec::new(), after_cr: false }
     }
 
     /// The next line that is not blank.
@@ -95,9 +101,28 @@ impl<R: BufRead> Lines<R> {
     /// Reads to the end of the line, but at most so many bytes; whether the end was reached.
     fn read(&mut self, most: usize) -> io::Result<bool> {
         self.line.clear();
-        let most = most.min(self.left);
-        self.left -= (&mut self.reader).take(most as u64).read_until(b'\n', &mut self.line)?;
-        Ok(self.line.last() == Some(&b'\n'))
+        let mut room = most.min(self.left);
+        while room > 0 {
+            let bytes = self.reader.fill_buf()?;
+            let Some(&first) = bytes.first() else { return Ok(false) };
+            if std::mem::take(&mut self.after_cr) && first == b'\n' {
+                self.reader.consume(1);
+                self.left -= 1;
+                room = room.min(self.left);
+                continue;
+            }
+            let bytes = &bytes[..bytes.len().min(room)];
+            let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let used = end.map_or(bytes.len(), |end| end + 1);
+            self.after_cr = bytes[used - 1] == b'\r';
+            self.line.extend_from_slice(&bytes[..used]);
+            self.reader.consume(used);
+            (self.left, room) = (self.left - used, room - used);
+            if end.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn at_end(&mut self) -> io::Result<bool> {
@@ -131,6 +156,8 @@ mod tests {
         assert_eq!(read("", 9, 99), "");
         assert_eq!(read("a\n\n b \r\nc", 9, 99), "1 a, 3 b, 4 c");
         assert_eq!(read("a\n \n", 9, 99), "1 a");
+        assert_eq!(read("a\r\r b \rc", 9, 99), "1 a, 3 b, 4 c");
+        assert_eq!(read("a\r\n\r\nb\n\rc\r", 9, 99), "1 a, 3 b, 5 c");
     }
 
     #[test]

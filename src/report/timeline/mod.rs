@@ -15,6 +15,7 @@ mod steps;
 use std::fmt::Write;
 
 use crate::case::Case;
+use crate::case::text::Names as TaskNames;
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Alarm, Cycle, Inspect, Record, What};
 use crate::oracle::{Evidence, Finding, Severity};
@@ -31,23 +32,23 @@ const CLAIM: &str = "What the model finds is a claim about KVM only where the mo
                      KVM's: compare the marked rows with the source of the variant.";
 
 /// The timeline of `runner`'s last run, which was one of `case` and recorded
-/// ([`Options::recording`](crate::run::Options::recording)).
+/// ([`Options::recording`](crate::run::Options::recording)); tasks go by those names.
 ///
 /// ```
-/// use kvm_lock_fuzz::case::Case;
+/// use kvm_lock_fuzz::case::{Case, text::Names};
 /// use kvm_lock_fuzz::report::timeline::timeline;
 /// use kvm_lock_fuzz::run::{Options, Runner};
 /// let case = Case::parse(b"variant rwsem\nvm vm0\ntask t\n  munmap 0x0..0x1\n  end\n").unwrap();
 /// let mut runner = Runner::new();
 /// runner.run(&case, &Options { recording: true, ..Options::of(&case) });
-/// assert!(timeline(&case, &runner).contains("<== lock-order"));
+/// assert!(timeline(&case, &Names::default(), &runner).contains("<== lock-order"));
 /// ```
-pub fn timeline(case: &Case, runner: &Runner) -> String {
+pub fn timeline(case: &Case, names: &TaskNames, runner: &Runner) -> String {
     let described: Vec<String> =
         runner.outcome().findings.iter().map(|f| runner.describe(f).message).collect();
     let mut text = header(runner);
     runner.inspect(|seen| {
-        let names = Names::new(case, seen);
+        let names = Names::new(case, names, seen);
         let mut story = Story::new(&names, seen, runner.outcome(), &described);
         story.tell();
         let Story { lanes, scene, .. } = story;

@@ -1,5 +1,6 @@
 //! What the timeline calls things: the kernel's words, with the VM where there is more than one.
 
+use crate::case::text::Names as TaskNames;
 use crate::case::{Case, Op, Registrant};
 use crate::kvm::trace::Event;
 use crate::machine::sim::{Inspect, LockKind, Wait, Waited};
@@ -15,20 +16,24 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn new(case: &'a Case, seen: &'a Inspect<'a, Event>) -> Names<'a> {
+    pub(super) fn new(
+        case: &'a Case,
+        names: &TaskNames,
+        seen: &'a Inspect<'a, Event>,
+    ) -> Names<'a> {
         let count = |wanted: fn(&Registrant) -> bool| {
             case.config.registrants.iter().filter(|r| wanted(r)).count()
         };
         Names {
             seen,
             case,
-            tasks: case.task_names(),
+            tasks: names.of(case),
             vms: count(|r| matches!(r, Registrant::Vm(_))),
             sleepers: count(|r| matches!(r, Registrant::Sleeper)),
         }
     }
 
-    /// The tasks by the names of the case's text form.
+    /// The tasks by their names.
     pub(super) fn tasks(&self) -> &[String] {
         &self.tasks
     }

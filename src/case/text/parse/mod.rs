@@ -13,6 +13,7 @@ use crate::kvm::Bug;
 
 use super::cursor::{Cursor, Parsed};
 use super::lex::{Kind, Mistake, shorten};
+use super::names::MAX_NAME;
 
 macro_rules! statements {
     ($($statement:ident = $word:literal, $shape:literal;)*) => {
@@ -97,8 +98,8 @@ struct Parser<'a> {
     offsets: Offsets,
 }
 
-/// Parses a whole text.
-pub(super) fn parse(text: &str) -> Parsed<Case> {
+/// Parses a whole text: the case, and what its tasks are called.
+pub(super) fn parse(text: &str) -> Parsed<(Case, Vec<&str>)> {
     let mut parser = Parser {
         cursor: Cursor::new(text)?,
         block: Block::Top,
@@ -180,6 +181,10 @@ impl<'a> Parser<'a> {
     }
 
     fn new_name(&self, name: &str, at: usize, reserved: bool, taken: bool) -> Parsed<()> {
+        if name.len() > MAX_NAME {
+            let what = format!("`{}` is longer than {MAX_NAME} characters; cut it", shorten(name));
+            return Err(Cursor::mistake(at, what));
+        }
         let name = shorten(name);
         if reserved {
             let what = format!("`{name}` is a word of the grammar; choose another name");
@@ -193,7 +198,7 @@ impl<'a> Parser<'a> {
 
     // The end.
 
-    fn finish(mut self) -> Parsed<Case> {
+    fn finish(mut self) -> Parsed<(Case, Vec<&'a str>)> {
         if let Some((id, at)) = self.bug {
             let ids: Vec<_> = Bug::ALL.iter().map(|b| b.id()).collect();
             let bug = self.cursor.known(Bug::from_id(id), at, "bug", &ids)?;
@@ -205,7 +210,7 @@ impl<'a> Parser<'a> {
             self.case.bug = Some(bug);
         }
         match self.case.check() {
-            Ok(()) => Ok(self.case),
+            Ok(()) => Ok((self.case, self.tasks)),
             Err(illegal) => Err(Cursor::mistake(self.offset(illegal.at), illegal.rule.to_string())),
         }
     }
