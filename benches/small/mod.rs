@@ -6,6 +6,7 @@
 
 use kvm_lock_fuzz::machine::{Build, Guard, Mutex, RwSem, SpinLock, Task, Word};
 use kvm_lock_fuzz::mm::{sleeping, spinning};
+use kvm_lock_fuzz::scope;
 
 /// Handles of the protocol's objects.
 #[derive(Clone, Copy, Debug)]
@@ -66,17 +67,16 @@ impl Small {
 
     async fn invalidator<T: Task>(self, t: T) {
         t.down_read(self.slots_rwsem).await;
-        t.scope(async || {
+        scope!(t, {
             t.spin_lock(self.mmu_lock).await;
             t.write(self.count, t.read(self.count).await + 1).await;
             t.write(self.spte, 0).await;
             t.spin_unlock(self.mmu_lock);
-        })
-        .await;
+        });
         if self.planted == Planted::NestedRead {
             t.down_read(self.slots_rwsem).await;
         }
-        t.scope(async || t.write(self.host, t.peek(self.host) + 1).await).await;
+        scope!(t, { t.write(self.host, t.peek(self.host) + 1).await });
         if self.planted == Planted::NestedRead {
             t.up_read(self.slots_rwsem);
         }
@@ -85,7 +85,7 @@ impl Small {
     }
 
     async fn end<T: Task>(self, t: T) {
-        t.scope(async || {
+        scope!(t, {
             t.spin_lock(self.mmu_lock).await;
             if self.planted == Planted::SplitEnd {
                 t.write(self.count, t.read(self.count).await - 1).await;
@@ -97,14 +97,13 @@ impl Small {
                 t.write(self.count, t.read(self.count).await - 1).await;
             }
             t.spin_unlock(self.mmu_lock);
-        })
-        .await;
+        });
     }
 
     async fn writer<T: Task>(self, t: T) {
         t.mutex_lock(self.slots_lock).await;
         t.down_write(self.slots_rwsem).await;
-        t.scope(async || t.write(self.slots, t.read(self.slots).await + 1).await).await;
+        scope!(t, { t.write(self.slots, t.read(self.slots).await + 1).await });
         t.up_write(self.slots_rwsem);
         t.mutex_unlock(self.slots_lock);
     }

@@ -4,6 +4,7 @@ use super::trace::Event;
 use super::{ARRAYS, Kvm, KvmTask, MAX_SLOTS, function as f};
 use crate::machine::{Task, Word};
 use crate::mm::Pages;
+use crate::scope;
 
 /// `struct kvm_memory_slot`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -204,14 +205,13 @@ impl Kvm {
 
     /// Duplicates the active array, changes one slot, installs the copy and frees the old one.
     async fn replace<T: KvmTask>(&self, t: T, id: u8, slot: Option<Slot>) {
-        t.scope(async || {
+        scope!(t, {
             let old = t.read(self.memslots).await as usize;
             let new = self.dup_memslots(t, old);
             t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
             self.install_new_memslots(t, old, new).await;
             self.free_memslots(t, old);
         })
-        .await
     }
 
     /// `kvm_dup_memslots`: slots_lock is held, so at most one array besides the active one and the

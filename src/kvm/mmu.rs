@@ -4,6 +4,7 @@ use super::trace::{Event, Side};
 use super::{Bug, Kvm, KvmTask};
 use crate::machine::Word;
 use crate::mm::{NotifierRange, Pages, set_bits, word_mask, words_of};
+use crate::scope;
 
 impl Kvm {
     /// `kvm_inc_notifier_count`: mmu_lock is held. The range widens while other regions are open.
@@ -43,12 +44,11 @@ impl Kvm {
 
     /// `BUG_ON(kvm->mmu_notifier_count < 0)` at the end of range_end, outside the lock.
     pub(super) async fn bug_on_negative_count<T: KvmTask>(&self, t: T) {
-        t.scope(async || {
+        scope!(t, {
             if (t.read(self.mmu_notifier_count).await as i64) < 0 {
                 t.trace(Event::BugOnCount { vm: self.vm });
             }
         })
-        .await
     }
 
     /// A callback is done with mmu_lock, or went without.
@@ -86,7 +86,7 @@ impl Kvm {
 
     /// `kvm_unmap_gfn_range` for one slot's part of the range: mmu_lock is held for write.
     pub(super) async fn unmap_gfn_range<T: KvmTask>(&self, t: T, gfn: Pages) {
-        t.scope(async || {
+        scope!(t, {
             for w in words_of(gfn) {
                 let word = self.spte_present.at(w);
                 let present = t.read(word).await;
@@ -101,7 +101,6 @@ impl Kvm {
                 }
             }
         })
-        .await
     }
 
     /// `kvm_tdp_mmu_map`: sets the entry; mmu_lock is held for read, the entry changes by cmpxchg.

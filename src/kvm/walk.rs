@@ -3,6 +3,7 @@
 use super::trace::{Event, Side};
 use super::{Kvm, KvmTask, MAX_SLOTS, Place, function as f};
 use crate::mm::NotifierRange;
+use crate::scope;
 
 /// When a callback takes mmu_lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Kvm {
         take: TakeLock,
     ) -> bool {
         let t = t.enter(f::HANDLE_HVA_RANGE);
-        t.scope(async || {
+        scope!(t, {
             t.srcu_read_lock(self.srcu).await;
             let mut locked = take == TakeLock::Always;
             if locked {
@@ -57,12 +58,11 @@ impl Kvm {
             t.srcu_read_unlock(self.srcu);
             locked
         })
-        .await
     }
 
     /// KVM_MMU_LOCK and `on_lock`.
     async fn lock<T: KvmTask>(&self, t: T, range: &NotifierRange, side: Side) {
-        t.scope(async || {
+        scope!(t, {
             t.place(Place::MmuLock as u8).await;
             t.write_lock(self.mmu_lock).await;
             match side {
@@ -70,7 +70,6 @@ impl Kvm {
                 Side::End => self.dec_notifier_count(t, range).await,
             }
         })
-        .await
     }
 
     /// `__kvm_memslots` of a callback.

@@ -77,7 +77,7 @@ impl Words {
 #[derive(Debug, Default)]
 pub struct Memory(pub(crate) [u64; 2]);
 
-/// The value of a [`Task::scope`].
+/// The value of a [`scope!`](crate::scope).
 pub trait Known {
     /// A number that stands for it: different values that a task can go on with differently have
     /// different numbers.
@@ -101,6 +101,30 @@ impl Known for Option<u16> {
         self.map_or(0, |value| 1 + u64::from(value))
     }
 }
+
+/// Runs a block, after which the task knows its value and nothing else of what it saw there. A search
+/// takes states for one that differ only in what nobody knows any more.
+///
+/// That the block changes nothing outside of itself, and is left at its end alone, makes its value all
+/// that it can tell. The compiler checks that of a closure around the same block, which is never made:
+/// as a future of its own the block would be moved, with room for all that it may come to hold.
+#[macro_export]
+macro_rules! scope {
+    ($task:expr, $body:block) => {{
+        use $crate::machine::{Known, Task, tells_its_value};
+        if false {
+            tells_its_value(async || $body);
+        }
+        let memory = Task::remember($task);
+        let value = $body;
+        Task::forget($task, memory, Known::known(&value));
+        value
+    }};
+}
+
+/// For [`scope!`](crate::scope): what it accepts changes nothing outside of itself.
+#[doc(hidden)]
+pub fn tells_its_value<V: Known>(_: impl AsyncFn() -> V) {}
 
 /// How a lock is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -246,23 +270,12 @@ pub trait Task: Copy {
     /// at [`OPERATION`] a new one begins, and `live` says which.
     fn mark(self, _place: u8, _live: &[u64]) {}
 
-    /// Runs `body`, after which the task knows its value and nothing else of what it saw there. A
-    /// search takes states for one that differ only in what nobody knows any more. That `body` is a
-    /// closure that changes nothing outside of itself makes its value all that it can tell.
-    fn scope<V: Known>(self, body: impl AsyncFn() -> V) -> impl Future<Output = V> {
-        async move {
-            let memory = self.remember();
-            let value = body().await;
-            self.forget(memory, value.known());
-            value
-        }
-    }
-    /// What the task knows now: for [`scope`](Task::scope), which forgets down to it.
+    /// What the task knows now: for [`scope!`](crate::scope), which forgets down to it.
     #[doc(hidden)]
     fn remember(self) -> Memory {
         Memory::default()
     }
-    /// Of all that it saw since `memory`, the task still knows `live`: for [`scope`](Task::scope).
+    /// Of all that it saw since `memory`, the task still knows `live`: for [`scope!`](crate::scope).
     #[doc(hidden)]
     fn forget(self, _memory: Memory, _live: u64) {}
 

@@ -3,6 +3,7 @@
 use super::opener::Change;
 use super::page::Pte;
 use super::{Mm, MmTask, NotifierRange, Pages, Subscriber, function as f};
+use crate::scope;
 
 impl<N> Mm<N> {
     /// `get_user_pages_fast_only`, then `get_user_pages_unlocked`: a page with a reference, or none
@@ -12,7 +13,7 @@ impl<N> Mm<N> {
         N: Subscriber<T>,
     {
         let t = t.enter(f::GET_USER_PAGES);
-        t.scope(async || self.gup_fast_or_slow(t, hva, write).await).await
+        scope!(t, { self.gup_fast_or_slow(t, hva, write).await })
     }
 
     async fn gup_fast_or_slow<T: MmTask>(&self, t: T, hva: u16, write: bool) -> Option<u16>

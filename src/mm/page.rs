@@ -3,6 +3,7 @@
 use super::opener::Change;
 use super::{Mm, MmTask, Pages, set_bits, trace::Event, word_mask, words_of};
 use crate::machine::{Known, Task, Word};
+use crate::scope;
 
 /// Page frames of the model.
 pub const MAX_PFNS: usize = 256;
@@ -132,7 +133,7 @@ impl<N> Mm<N> {
         pages: Pages,
         change: Change,
     ) -> Gather {
-        t.scope(async || {
+        scope!(t, {
             let mut gather = Gather::default();
             t.spin_lock(self.ptl).await;
             for w in words_of(pages) {
@@ -145,7 +146,6 @@ impl<N> Mm<N> {
             t.spin_unlock(self.ptl);
             gather
         })
-        .await
     }
 
     async fn change_pte<T: MmTask>(&self, t: T, hva: u16, change: Change, gather: &mut Gather) {

@@ -5,6 +5,7 @@ use crate::kvm::trace::Side;
 use crate::kvm::walk::TakeLock;
 use crate::kvm::{Bug, Kvm, KvmTask, MAX_SLOTS, Place};
 use crate::mm::NotifierRange;
+use crate::scope;
 
 /// Counts itself and zaps, in one section of mmu_lock.
 pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
@@ -16,12 +17,11 @@ pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
 
 /// Moves the sequence on, then uncounts itself.
 pub async fn range_end<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
-    t.scope(async || {
+    scope!(t, {
         t.write_lock(kvm.mmu_lock).await;
         kvm.dec_notifier_count(t, range).await;
         t.write_unlock(kvm.mmu_lock);
-    })
-    .await;
+    });
     kvm.trace_elision(t, range, Side::End, true);
 }
 

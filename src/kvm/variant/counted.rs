@@ -9,6 +9,7 @@ use crate::kvm::trace::{Event, Side};
 use crate::kvm::walk::TakeLock;
 use crate::kvm::{Bug, Kvm, KvmTask, Place};
 use crate::mm::NotifierRange;
+use crate::scope;
 
 /// Mark: what the update still knows beside these two arrays stands in them.
 const WAITS: u8 = 1;
@@ -89,19 +90,18 @@ async fn wait_for_regions<T: KvmTask>(t: T, kvm: &Kvm, old: usize, new: usize) {
 }
 
 async fn inc_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
-    t.scope(async || {
+    scope!(t, {
         t.spin_lock(kvm.mn_invalidate_lock).await;
         let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_add(1);
         t.write(kvm.mn_active_invalidate_count, active).await;
         trace_active(t, kvm, range, true, active);
         t.spin_unlock(kvm.mn_invalidate_lock);
     })
-    .await
 }
 
 /// Whether the count fell to 0.
 async fn dec_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) -> bool {
-    t.scope(async || {
+    scope!(t, {
         t.spin_lock(kvm.mn_invalidate_lock).await;
         let active = t.read(kvm.mn_active_invalidate_count).await.wrapping_sub(1);
         t.write(kvm.mn_active_invalidate_count, active).await;
@@ -109,7 +109,6 @@ async fn dec_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) -> bool 
         t.spin_unlock(kvm.mn_invalidate_lock);
         active == 0
     })
-    .await
 }
 
 fn trace_active<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange, up: bool, active: u64) {
