@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use kvm_lock_fuzz::campaign::shares::enough;
-use kvm_lock_fuzz::campaign::{ArmReport, Plan, Report, Sanitizer, Tree, results, run_built};
+use kvm_lock_fuzz::campaign::shares::{Group, enough};
+use kvm_lock_fuzz::campaign::{
+    ArmReport, Plan, Report, Sanitizer, Tree, Workers, results, run_built,
+};
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::run::{Options, Runner};
@@ -33,17 +35,21 @@ impl Scratch {
         }
         let scratch = Scratch(root);
         scratch.script(script);
+        // A worker whose random cases show nothing.
+        scratch.write("worker", "while read -r order; do sleep 0.01; echo '\"done\"'; done");
         scratch
     }
 
     fn script(&self, script: &str) {
-        for target in &target::REGISTRY {
-            let target = self.0.join(target.name);
-            // In the background interrupts are ignored; a target takes them all the same.
-            let shell = "#!/usr/bin/env -S --default-signal=INT sh";
-            fs::write(&target, format!("{shell}\n{script}\n")).expect("it can be written");
-            fs::set_permissions(&target, fs::Permissions::from_mode(0o755)).expect("it is ours");
-        }
+        target::REGISTRY.iter().for_each(|target| self.write(target.name, script));
+    }
+
+    fn write(&self, name: &str, script: &str) {
+        let file = self.0.join(name);
+        // In the background interrupts are ignored; a target takes them all the same.
+        let shell = "#!/usr/bin/env -S --default-signal=INT sh";
+        fs::write(&file, format!("{shell}\n{script}\n")).expect("it can be written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("it is ours");
     }
 
     fn results(&self) -> PathBuf {
@@ -58,11 +64,13 @@ impl Scratch {
     fn plan(&self) -> Plan {
         Plan {
             time: Duration::from_millis(1500),
+            runs: None,
             seeds: true,
             variants: Vec::new(),
             targets: vec![target::find("lockdep").expect("it is registered")],
             bugs: Vec::new(),
             jobs: 1,
+            workers: Workers { program: self.0.join("worker"), limit: Duration::from_secs(10) },
             seed: 1,
             results: self.results(),
             sanitizer: Sanitizer::None,
@@ -74,7 +82,7 @@ impl Scratch {
     }
 
     fn report_of(&self, plan: &Plan) -> Report {
-        let tree = Tree { root: self.0.clone(), target: self.0.join("target") };
+        let tree = Tree { root: self.0.clone() };
         run_built(&tree, &self.0, plan, &STOP).expect("the campaign runs")
     }
 }
@@ -160,7 +168,7 @@ fn arms_that_had_no_turn_are_named_with_what_gives_them_one() {
     let report = scratch.report_of(&plan);
     assert!(report.is_incomplete() && !report.is_bad());
     let table = results::text(&scratch.results(), &report);
-    let time = enough(&[true, false, false], 1);
+    let time = enough(&[Group::Random, Group::Guided, Group::Other, Group::Other], 1);
     let line = format!(
         "\nlockdep, case_text did not run: no turn came before the time was over; \
          give --seconds {} or more\n",

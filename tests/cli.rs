@@ -317,15 +317,18 @@ fn bad_usage_is_one_line() {
     refused(&["campaign", "--seconds", "0"], &["seconds"]);
     refused(&["campaign", "--seconds", "soon"], &["soon"]);
     refused(&["campaign", "--target", "nothing"], &["nothing", "protocol"]);
+    refused(&["campaign", "--runs", "0"], &["runs"]);
+    refused(&["campaign", "--runs", "5", "--seconds", "5"], &["--runs", "--seconds"]);
     refused(&["campaign", "--bug", "B99"], &["B99"]);
     refused(&["campaign", "--results", "Cargo.toml"], &["Cargo.toml"]);
 }
 
 #[test]
-fn a_campaign_needs_a_clone() {
+fn a_campaign_of_targets_needs_a_clone() {
     let folder = scratch("elsewhere");
     let elsewhere = std::env::temp_dir();
-    let output = command(&["campaign", "--results", folder.to_str().expect("UTF-8")])
+    let results = folder.to_str().expect("UTF-8");
+    let output = command(&["campaign", "--target", "lockdep", "--results", results])
         .current_dir(elsewhere)
         .output()
         .expect("the program runs");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::cli::{expect, json};
 use common::{case, golden};
 use kvm_lock_fuzz::campaign::slice::Crash;
-use kvm_lock_fuzz::campaign::{ArmReport, CrashFound, Found, Report, results};
+use kvm_lock_fuzz::campaign::{ArmReport, CrashFound, Engine, First, Found, Report, results};
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::explore::{Limits, witness_of};
 use kvm_lock_fuzz::kvm::{Bug, Variant};
@@ -22,6 +22,10 @@ const B11: &str = include_str!("cases/bugs/B11.case");
 /// The smallest case of both findings.
 const NESTED: &str =
     "variant rwsem vm vm0 task mremapper mremap 0x100..0x101 split 0x100..0x101 end";
+
+fn first(seconds: f64) -> First {
+    First { seconds, engine: Engine::Guided }
+}
 
 /// What an arm reports that found all that these cases show, half a second apart.
 fn arm(variant: Variant, bug: Option<Bug>, cases: &[Case]) -> ArmReport {
@@ -40,6 +44,7 @@ fn arm(variant: Variant, bug: Option<Bug>, cases: &[Case]) -> ArmReport {
         variant: Some(variant),
         bug,
         executions: 1_234_567,
+        drawn: 0,
         edges: 4_000,
         findings,
         crashes: Vec::new(),
@@ -55,7 +60,7 @@ fn found(case: &Case, finding: &Finding, number: usize) -> Found {
         finding: *finding,
         described: runner.describe_in(case, finding),
         case: case.clone(),
-        first: (number > 0).then_some(number as f64 / 2.0),
+        first: (number > 0).then(|| first(number as f64 / 2.0)),
         because_of_bug,
         shows: outcome.findings.iter().map(|finding| finding.signature).collect(),
         artifact: PathBuf::new(),
@@ -65,7 +70,7 @@ fn found(case: &Case, finding: &Finding, number: usize) -> Found {
 }
 
 fn other(target: &'static str, crash: Option<Crash>, incomplete: Option<&str>) -> ArmReport {
-    let crashes = crash.map(|crash| CrashFound { crash, first: Some(12.345) });
+    let crashes = crash.map(|crash| CrashFound { crash, first: Some(first(12.345)) });
     ArmReport {
         target,
         variant: None,
@@ -78,7 +83,8 @@ fn other(target: &'static str, crash: Option<Crash>, incomplete: Option<&str>) -
 
 fn report(arms: Vec<ArmReport>) -> Report {
     let time = Duration::from_millis(60_040);
-    Report { arms, time, interrupted: false, failure: None, unsaved: None }
+    let (runs, notice, failure, unsaved) = Default::default();
+    Report { arms, time, runs, interrupted: false, notice, failure, unsaved }
 }
 
 fn variants() -> Report {

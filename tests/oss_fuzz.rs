@@ -45,7 +45,10 @@ fn built() -> PathBuf {
         .stdin(Stdio::null())
         .status()
         .expect("the script runs");
-    assert!(status.success(), "fuzz/oss-fuzz-build.sh; a campaign installs cargo-fuzz");
+    assert!(
+        status.success(),
+        "fuzz/oss-fuzz-build.sh; it needs cargo-fuzz, which .ci/run installs"
+    );
     fs::rename(&out, &moved).expect("the folder can be moved");
     moved
 }

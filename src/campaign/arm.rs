@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use super::leftovers;
+use super::random::Drawn;
 use super::work::Work;
-use super::{CrashFound, Error, Plan, Tree};
+use super::{CrashFound, Engine, Error, First, Plan, Tree, triage};
 use crate::case::Case;
 use crate::kvm::{Bug, Variant};
-use crate::oracle::{Kind, Signature};
+use crate::oracle::{Finding, Kind, Severity, Signature};
 use crate::run::{Options, Runner};
 use crate::target::{Info, collect, knobs};
 
@@ -36,11 +37,19 @@ pub struct Arm {
     pub corpus: PathBuf,
     /// Folder of its findings and crashes.
     pub artifacts: PathBuf,
-    /// Executions so far.
+    /// Executions of the target so far.
     pub executions: AtomicU64,
+    /// Its random cases.
+    pub(super) drawn: Drawn,
+    glue: OnceLock<Glue>,
+    log: Mutex<Log>,
+}
+
+/// What the clone has for the target.
+#[derive(Debug, Default)]
+struct Glue {
     seeds: Vec<PathBuf>,
     flags: Vec<String>,
-    log: Mutex<Log>,
 }
 
 /// Identity of a finding within an arm.
@@ -68,9 +77,8 @@ impl Collected {
 /// What an arm brought so far.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    /// Findings, with the seconds of fuzzing before each; `None` where an earlier campaign had
-    /// it.
-    pub findings: BTreeMap<Key, Option<f64>>,
+    /// Findings, and when each came; `None` where an earlier campaign had it.
+    pub findings: BTreeMap<Key, Option<First>>,
     /// Cases of findings that could not be stored, in the binary form.
     pub unsaved: BTreeMap<Key, Vec<u8>>,
     /// Crashes, each place once.
@@ -79,6 +87,8 @@ pub(super) struct Log {
     pub crashed: usize,
     /// Slices that failed, one after the other to the last one.
     pub failed: usize,
+    /// Slices of random cases that failed.
+    pub random_failed: usize,
     /// Slices that have ended.
     pub slices: usize,
     /// Why the target did not do its work, the first time.
@@ -89,12 +99,12 @@ pub(super) struct Log {
     pub bug_found: bool,
 }
 
-/// The arms of a plan, their folders made and their seeds in place.
-pub(super) fn all(tree: &Tree, work: &Work, plan: &Plan) -> Result<Vec<Arm>, Error> {
+/// The arms of a plan, their folders made.
+pub(super) fn all(work: &Work, plan: &Plan) -> Result<Vec<Arm>, Error> {
     let mut arms = Vec::new();
     for &target in &plan.targets {
         for (variant, bug) in settings(target, plan) {
-            arms.push(Arm::new(tree, work, plan, target, variant, bug)?);
+            arms.push(Arm::new(work, plan, target, variant, bug)?);
         }
     }
     Ok(arms)
@@ -111,7 +121,6 @@ fn settings(target: &Info, plan: &Plan) -> Vec<(Option<Variant>, Option<Bug>)> {
 
 impl Arm {
     fn new(
-        tree: &Tree,
         work: &Work,
         plan: &Plan,
         target: &'static Info,
@@ -125,8 +134,8 @@ impl Arm {
             corpus: work.corpus(target.name, variant, bug),
             artifacts: work.artifacts(target.name, variant, bug),
             executions: AtomicU64::new(0),
-            seeds: if plan.seeds { seeds(tree, target)? } else { Vec::new() },
-            flags: flags(tree, target)?,
+            drawn: Drawn::default(),
+            glue: OnceLock::new(),
             log: Mutex::default(),
         };
         for folder in [&arm.corpus, &arm.artifacts] {
@@ -141,11 +150,39 @@ impl Arm {
         Ok(arm)
     }
 
+    /// Puts the seeds in place, and reads the options that the target is started with.
+    pub(super) fn prepare(&self, tree: &Tree, plan: &Plan) -> Result<(), Error> {
+        let seeds = if plan.seeds { seeds(tree, self.target)? } else { Vec::new() };
+        let flags = flags(tree, self.target)?;
+        self.glue.get_or_init(|| Glue { seeds, flags });
+        Ok(())
+    }
+
+    fn glue(&self) -> &Glue {
+        self.glue.get_or_init(Glue::default)
+    }
+
+    /// What it is called: by its planted bug, variant or target.
+    pub fn name(&self) -> &'static str {
+        name(self.target.name, self.variant, self.bug)
+    }
+
+    /// What its cases are run with; `None` for targets that run no cases.
+    pub(super) fn ran(&self) -> Option<(Variant, Option<Bug>)> {
+        Some((self.variant?, self.bug))
+    }
+
+    /// Executions so far, of both engines.
+    pub(super) fn total(&self) -> u64 {
+        let drawn = self.drawn.executions.load(Ordering::Relaxed);
+        self.executions.load(Ordering::Relaxed) + drawn
+    }
+
     /// The command that fuzzes the arm. The time is missing.
     pub(super) fn command(&self, binaries: &Path, work: &Work, seed: u32) -> Command {
         let mut command = self.launch(binaries, work);
         command.arg(format!("-seed={seed}"));
-        command.arg(&self.corpus).args(&self.seeds);
+        command.arg(&self.corpus).args(&self.glue().seeds);
         command
     }
 
@@ -162,14 +199,15 @@ impl Arm {
             command.envs(self.bug.map(|bug| (knobs::BUG, bug.id())));
         }
         command.arg(format!("-artifact_prefix={}/", self.artifacts.display()));
-        command.args(&self.flags);
+        command.args(&self.glue().flags);
         command
     }
 
     /// How long an execution may go on when its slice is over: libFuzzer looks at the clock twice in
     /// the time that it allows one.
     pub(super) fn patience(&self) -> Duration {
-        let limit = self.flags.iter().find_map(|flag| flag.strip_prefix("-timeout=")?.parse().ok());
+        let limit =
+            self.glue().flags.iter().find_map(|flag| flag.strip_prefix("-timeout=")?.parse().ok());
         Duration::from_secs(2 * limit.unwrap_or(TIMEOUT))
     }
 
@@ -210,6 +248,30 @@ impl Arm {
         Ok(collected)
     }
 
+    /// Notes when a finding came; returns whether it was not known.
+    pub(super) fn add_finding(&self, key: Key, seconds: f64, engine: Engine) -> bool {
+        let mut log = self.log();
+        let is_new = !log.findings.contains_key(&key);
+        log.findings.entry(key).or_insert(Some(First { seconds, engine }));
+        is_new
+    }
+
+    /// Notes whether the arm's planted bug is behind a finding.
+    pub(super) fn showed(&self, finding: &Finding, case: &Case) {
+        let is_violation = finding.severity == Severity::Violation;
+        if self.bug.is_some() && is_violation && triage::needs_bug(case, finding.signature) {
+            self.log().bug_found = true;
+        }
+    }
+
+    /// Another input stands for a crash that is known.
+    pub(super) fn move_crash(&self, old: &Path, found: CrashFound) {
+        let crashes = &mut self.log().crashes;
+        crashes.iter_mut().filter(|known| known.crash.artifact == old).for_each(|known| {
+            *known = found.clone();
+        });
+    }
+
     /// Notes a crash, unless one of the same place is known; returns whether it was not.
     pub(super) fn add_crash(&self, found: CrashFound) -> bool {
         let crashes = &mut self.log().crashes;
@@ -228,10 +290,15 @@ impl Arm {
         self.log().failure.get_or_insert(cause);
     }
 
-    /// Whether more time for the arm is wasted: its bug was found, it only crashes, or it fails.
+    /// Whether more time for the arm is wasted on the target: it only crashes, or it fails.
     pub(super) fn is_over(&self) -> bool {
         let log = self.log();
-        log.bug_found || log.crashed.max(log.failed) >= MAX_CRASHES
+        log.crashed.max(log.failed) >= MAX_CRASHES
+    }
+
+    /// Whether more time for the arm is wasted on random cases: none is left, or none can be run.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.drawn.is_over() || self.log().random_failed >= MAX_CRASHES
     }
 
     /// Whether what the target writes is kept; removes what was not.
@@ -244,6 +311,16 @@ impl Arm {
     pub(super) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().expect("no thread panics with the lock held")
     }
+}
+
+/// What an arm is called.
+pub(super) fn name(
+    target: &'static str,
+    variant: Option<Variant>,
+    bug: Option<Bug>,
+) -> &'static str {
+    let variant = variant.map(Variant::name);
+    bug.map(Bug::id).or(variant).unwrap_or(target)
 }
 
 /// Folders of read-only seeds: those of cargo-fuzz, which the curated ones are encoded into, or the

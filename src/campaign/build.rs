@@ -1,52 +1,81 @@
-//! Building the fuzz targets with cargo-fuzz, which is installed below the target folder where
-//! the pinned version is missing.
+//! Building the fuzz targets: plain cargo with the flags that cargo-fuzz gives it, so that nothing
+//! else has to be there.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{IsTerminal, stderr};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use super::tree::{Tree, cargo};
 use super::{Error, Sanitizer};
 use crate::target::{REGISTRY, knobs};
 
-/// The cargo-fuzz that the project is used and tested with.
-pub const CARGO_FUZZ: &str = "0.13.2";
+/// What makes a build a fuzz target's: the flags that cargo-fuzz gives for `build --release
+/// --debug-assertions --no-trace-compares --strip-dead-code`, without the depth of the stack, which no
+/// option here uses. They need a `--target`, because without one they reach the build scripts.
+const FLAGS: [&str; 7] = [
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    "-Cdebug-assertions",
+];
+/// How often a build is looked after.
+const TICK: Duration = Duration::from_millis(20);
 
-/// Builds every target and returns the folder of the binaries.
-pub fn targets(tree: &Tree, sanitizer: Sanitizer, stop: &AtomicBool) -> Result<PathBuf, Error> {
+/// Builds every target and returns the folder of the binaries. `ended` ends the build early.
+pub(super) fn targets(
+    tree: &Tree,
+    sanitizer: Sanitizer,
+    ended: &dyn Fn() -> bool,
+) -> Result<PathBuf, Error> {
     let host = host()?;
     compiler()?;
-    let cargo_fuzz = cargo_fuzz(tree, stop)?;
-    let folder = tree.target.join("fuzz");
+    let folder = tree.target()?.join("fuzz");
     let binaries = folder.join(&host).join("release");
     remove_damaged(&binaries)?;
-    let mut build = Command::new(cargo_fuzz);
-    build.args(["build", "--release", "--debug-assertions", "--no-trace-compares"]);
-    build.args(["--sanitizer", sanitizer.name(), "--target", &host, "--target-dir"]);
-    build.arg(&folder).current_dir(&tree.root);
+    let mut build = Command::new(cargo());
+    build.args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", &host]);
+    build.arg("--target-dir").arg(&folder).current_dir(&tree.root);
+    build.env("RUSTFLAGS", flags(sanitizer)).env_remove("CARGO_ENCODED_RUSTFLAGS");
     let mend = match sanitizer {
-        Sanitizer::None => "they need a C++ compiler (g++ or clang++) beside cargo",
+        Sanitizer::None => "what cargo said is above",
         Sanitizer::Address => "the address sanitizer needs a nightly toolchain",
     };
-    quietly(&mut build, stop, &format!("cannot build the fuzz targets: {mend}"))?;
+    quietly(&mut build, ended, &format!("cannot build the fuzz targets: {mend}"))?;
     Ok(binaries)
+}
+
+/// The flags of the targets, and the user's.
+fn flags(sanitizer: Sanitizer) -> String {
+    let address = match sanitizer {
+        Sanitizer::None => None,
+        Sanitizer::Address => Some("-Zsanitizer=address".to_string()),
+    };
+    let ours = FLAGS.map(str::to_string).into_iter().chain(address);
+    ours.chain(env::var("RUSTFLAGS")).collect::<Vec<_>>().join(" ")
 }
 
 /// LibFuzzer is C++: without a compiler the build would fail after a hundred lines.
 fn compiler() -> Result<(), Error> {
-    let cxx = std::env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    let cxx = env::var_os("CXX").unwrap_or_else(|| "c++".into());
     // It may come with arguments of its own.
     let cxx = cxx.to_string_lossy();
     let program = cxx.split_whitespace().next().unwrap_or("c++");
     if ["c++", "g++", "clang++"].iter().chain([&program]).any(|cxx| runs(cxx, "--version")) {
         return Ok(());
     }
-    Err(Error::Tool(
-        "cannot build the fuzz targets: no C++ compiler: install g++ or clang++".to_string(),
-    ))
+    Err(Error::Missing("no C++ compiler for the fuzz targets: install g++ or clang++".to_string()))
 }
 
 /// Whether the program starts and succeeds.
@@ -81,60 +110,52 @@ fn is_of(target: &str, stem: &OsStr) -> bool {
     stem.to_string_lossy().rsplit_once('-').is_some_and(|(name, _)| name == target)
 }
 
-/// The pinned cargo-fuzz: ours, the user's if it is that version, or freshly installed.
-fn cargo_fuzz(tree: &Tree, stop: &AtomicBool) -> Result<PathBuf, Error> {
-    let root = tree.target.join("cargo-fuzz");
-    let ours = root.join("bin/cargo-fuzz");
-    for candidate in [ours.as_path(), Path::new("cargo-fuzz")] {
-        if version(candidate.as_os_str()).as_deref() == Some(CARGO_FUZZ) {
-            return Ok(candidate.to_path_buf());
-        }
-    }
-    let mut install = Command::new(cargo());
-    install.args(["install", "cargo-fuzz", "--locked", "--version", CARGO_FUZZ, "--root"]);
-    install.arg(&root).env_remove("CARGO_TARGET_DIR").current_dir(&tree.root);
-    let mend = "the network or crates.io may be out of reach; install it yourself with";
-    let what = format!(
-        "cannot install cargo-fuzz: {mend} `cargo install cargo-fuzz --locked --version \
-         {CARGO_FUZZ}`"
-    );
-    quietly(&mut install, stop, &what)?;
-    Ok(ours)
-}
-
-fn version(cargo_fuzz: &OsStr) -> Option<String> {
-    let output = Command::new(cargo_fuzz).arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.trim().strip_prefix("cargo-fuzz ")?.to_string())
-}
-
 fn host() -> Result<String, Error> {
-    let output = Command::new("rustc").arg("-vV").output();
-    let output = output
-        .map_err(|e| Error::Tool(format!("cannot run rustc: {e}; install Rust from rustup.rs")))?;
+    let output = Command::new("rustc").arg("-vV").output().map_err(|e| {
+        Error::Missing(format!("cannot run rustc: {e}; install Rust from rustup.rs"))
+    })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_string).ok_or_else(|| Error::Tool("rustc -vV names no host".to_string()))
 }
 
-/// Runs a tool whose words matter to a terminal, or when it fails.
-fn quietly(command: &mut Command, stop: &AtomicBool, failure: &str) -> Result<(), Error> {
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let told = stderr().is_terminal();
-    if told {
-        command.stderr(Stdio::inherit());
-    }
-    let output = command.output().map_err(|e| Error::Tool(format!("{failure}: {e}")))?;
-    if stop.load(Ordering::Relaxed) {
+/// Runs a tool whose words matter when it fails. It is no part of our group of processes, so that it
+/// can be ended with all that it has started.
+fn quietly(command: &mut Command, ended: &dyn Fn() -> bool, failure: &str) -> Result<(), Error> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+    let failed = |e: io::Error| Error::Tool(format!("{failure}: {e}"));
+    let mut child = command.spawn().map_err(failed)?;
+    let stderr = child.stderr.take();
+    let words = thread::spawn(move || {
+        let mut words = Vec::new();
+        // What can be read until then is all there is to say.
+        let _ = stderr.map(|mut stderr| stderr.read_to_end(&mut words));
+        words
+    });
+    let Some(status) = waited(&mut child, ended).map_err(failed)? else {
         return Err(Error::Interrupted);
-    }
-    if output.status.success() {
+    };
+    if status.success() {
         return Ok(());
     }
-    if !told {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
-    }
+    eprint!("{}", String::from_utf8_lossy(&words.join().unwrap_or_default()));
     Err(Error::Tool(failure.to_string()))
+}
+
+/// Waits for the end of a child; `None` where `ended` came first, and ended it.
+fn waited(child: &mut Child, ended: &dyn Fn() -> bool) -> io::Result<Option<ExitStatus>> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if ended() {
+            // A group that has just ended can not be killed, and need not be.
+            let _ = i32::try_from(child.id()).map(|id| killpg(Pid::from_raw(id), Signal::SIGKILL));
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(TICK);
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::leftovers::{entries, removed};
+use super::random::Lane;
 use super::slice::{self, Replay};
 use super::work::Work;
 use super::{Arm, CrashFound, Error, triage};
@@ -33,22 +33,25 @@ pub(super) fn findings(arm: &Arm) -> Result<(), Error> {
 
 /// Runs the inputs again that ended the arm's target. One that does no harm any more goes, and of
 /// several that end it at one place the smallest stays.
+///
+/// Where the arm runs cases a worker runs them as well, and does so alone without the target; what only
+/// the target could show is kept then.
 pub(super) fn crashes(
     arm: &Arm,
-    binaries: &Path,
+    binaries: Option<&Path>,
     work: &Work,
-    stop: &AtomicBool,
+    lane: &mut Lane,
+    ended: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     for input in inputs(&arm.artifacts)? {
-        let ended = || stop.load(Ordering::Relaxed);
-        let command = arm.launch(binaries, work);
-        match slice::replay(command, &input, LIMIT, &ended) {
+        match replay(arm, binaries, work, lane, &input, ended) {
             Replay::Crash(crash) => {
                 if !arm.add_crash(CrashFound { crash, first: None }) {
                     removed(&input)?;
                 }
             }
-            Replay::Fine => removed(&input)?,
+            Replay::Fine if binaries.is_some() => removed(&input)?,
+            Replay::Fine => {}
             Replay::Failed(cause) => {
                 arm.fail(format!("{} could not be run again: {cause}", input.display()));
                 return Ok(());
@@ -56,6 +59,25 @@ pub(super) fn crashes(
         }
     }
     Ok(())
+}
+
+/// Runs an input with all there is, until it ends something.
+fn replay(
+    arm: &Arm,
+    binaries: Option<&Path>,
+    work: &Work,
+    lane: &mut Lane,
+    input: &Path,
+    ended: &dyn Fn() -> bool,
+) -> Replay {
+    if arm.ran().is_some() {
+        match lane.replay(arm, input, ended) {
+            Replay::Fine => {}
+            crash => return crash,
+        }
+    }
+    let Some(binaries) = binaries else { return Replay::Fine };
+    slice::replay(arm.launch(binaries, work), input, LIMIT, ended)
 }
 
 /// The inputs that ended a target, the smallest first.

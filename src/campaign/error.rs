@@ -12,8 +12,14 @@ use crate::case::files::{FileError, mend};
 pub enum Error {
     /// Started outside a clone of the project.
     NoTree(PathBuf),
-    /// A tool is missing or failed; the text names it and says how to mend that.
+    /// A tool failed; the text names it and says how to mend that.
     Tool(String),
+    /// A tool is missing; the text names it and says how to mend that.
+    Missing(String),
+    /// The time was over before the fuzz targets were built.
+    Late,
+    /// The campaign is one of random cases.
+    Unasked,
     /// Reading or writing a file failed.
     File(&'static str, PathBuf, io::Error),
     /// Reading or writing a case failed.
@@ -37,6 +43,16 @@ impl Error {
         let path = path.to_path_buf();
         move |error| Error::File(doing, path, error)
     }
+
+    /// Whether it only says that something is not there which random cases do without.
+    pub(super) fn is_lack(&self) -> bool {
+        matches!(self, Error::NoTree(_) | Error::Missing(_) | Error::Unasked)
+    }
+
+    /// Whether it says that something went wrong, and neither lacks nor comes too late.
+    pub(super) fn is_fault(&self) -> bool {
+        !self.is_lack() && !matches!(self, Error::Late | Error::Interrupted)
+    }
 }
 
 impl fmt::Display for Error {
@@ -44,11 +60,15 @@ impl fmt::Display for Error {
         match self {
             Error::NoTree(from) => write!(
                 f,
-                "no source tree at or above {}: a campaign builds the fuzz targets, so start it \
+                "no source tree at or above {}: the fuzz targets are built from it, so start \
                  inside a clone of kvm-lock-fuzz",
                 from.display()
             ),
-            Error::Tool(text) => f.write_str(text),
+            Error::Tool(text) | Error::Missing(text) => f.write_str(text),
+            Error::Unasked => f.write_str("no other cases were asked for"),
+            Error::Late => f.write_str(
+                "the fuzz targets were not built when the time was over; what is built already stays",
+            ),
             Error::Case(error) => error.fmt(f),
             Error::File(doing, path, error) => {
                 write!(f, "cannot {doing} {}: {error}{}", path.display(), mend(error.kind()))

@@ -1,21 +1,27 @@
-//! The fuzzing itself: workers that run slices, and a monitor that notes when a finding came.
+//! The fuzzing itself: workers that run slices, a builder that brings the targets, and a monitor
+//! that notes when a finding came.
 
-use std::collections::btree_map::Entry;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arm::Arm;
 use super::progress::Progress;
-use super::shares::{Shares, Yield};
+use super::random::{self, Lane};
+use super::shares::{Group, Shares, Yield};
 use super::slice::{self, Slice};
 use super::work::Work;
-use super::{CrashFound, Error, Plan, triage};
+use super::{CrashFound, Engine, Error, First, Plan, triage};
+use crate::case::Case;
+use crate::oracle::{Finding, Kind, Severity};
 
 /// How often the monitor looks for findings.
 const TICK: Duration = Duration::from_millis(20);
+/// How long the last random cases may take when the time is over.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How the fuzzing went.
 #[derive(Debug)]
@@ -26,68 +32,275 @@ pub(super) struct Fuzzed {
     pub interrupted: bool,
     /// What ended it early, if that was not its user.
     pub failure: Option<Error>,
+    /// Why there were no targets.
+    pub unbuilt: Option<Error>,
+}
+
+/// What a share of the time is for.
+#[derive(Clone, Copy)]
+struct Unit {
+    arm: usize,
+    engine: Engine,
+}
+
+enum Next {
+    /// This unit, for so long, with that seed for the engine.
+    Slice(usize, Duration, u32),
+    /// Nothing now.
+    Wait,
+    /// Nothing more.
+    Over,
 }
 
 struct Fuzz<'a> {
-    binaries: &'a Path,
     work: &'a Work,
     arms: &'a [Arm],
     plan: &'a Plan,
     stop: &'a AtomicBool,
+    units: Vec<Unit>,
     shares: Mutex<Shares>,
     failure: OnceLock<Error>,
-    start: Instant,
+    /// The clock runs from the first case.
+    start: OnceLock<Instant>,
+    /// The targets, or why there are none.
+    targets: OnceLock<Result<PathBuf, Error>>,
+    is_over: AtomicBool,
+    news: Mutex<News>,
 }
 
-/// Fuzzes the arms for the time of the plan, or until what they find can not be kept.
+/// Lines about first findings.
+#[derive(Default)]
+struct News {
+    told: BTreeSet<(usize, Kind)>,
+    lines: Vec<String>,
+}
+
+/// Fuzzes the arms for the time of the plan, or until what they find can not be kept. `targets` brings
+/// the targets while random cases run, and gives up when what it is given returns `true`.
 pub(super) fn run(
-    binaries: &Path,
+    targets: impl FnOnce(&dyn Fn() -> bool) -> Result<PathBuf, Error> + Send,
     work: &Work,
     arms: &[Arm],
     plan: &Plan,
     stop: &AtomicBool,
 ) -> Fuzzed {
-    let total = plan.time * plan.jobs as u32;
-    let main = arms.iter().map(|arm| arm.target.per_variant);
-    let shares = Mutex::new(Shares::new(main, total));
-    let (failure, start) = (OnceLock::new(), Instant::now());
-    let fuzz = Fuzz { binaries, work, arms, plan, stop, shares, failure, start };
-    fuzz.run();
-    let (time, interrupted) = (fuzz.start.elapsed(), stop.load(Ordering::Relaxed));
-    Fuzzed { time, interrupted, failure: fuzz.failure.into_inner() }
+    let units = units(arms, plan);
+    let shares = Mutex::new(Shares::new(groups(arms, plan), plan.time * plan.jobs as u32));
+    let fuzz = Fuzz {
+        work,
+        arms,
+        plan,
+        stop,
+        units,
+        shares,
+        failure: OnceLock::new(),
+        start: OnceLock::new(),
+        targets: OnceLock::new(),
+        is_over: AtomicBool::new(false),
+        news: Mutex::default(),
+    };
+    fuzz.run(targets);
+    let (time, interrupted) = (fuzz.elapsed(), stop.load(Ordering::Relaxed));
+    let unbuilt = fuzz.targets.into_inner().and_then(Result::err);
+    Fuzzed { time, interrupted, failure: fuzz.failure.into_inner(), unbuilt }
+}
+
+/// What the time of such a campaign is spent on.
+pub(super) fn groups(arms: &[Arm], plan: &Plan) -> Vec<Group> {
+    let group = |unit: &Unit| match (unit.engine, arms[unit.arm].target.per_variant) {
+        (Engine::Random, _) => Group::Random,
+        (Engine::Guided, true) => Group::Guided,
+        (Engine::Guided, false) => Group::Other,
+    };
+    units(arms, plan).iter().map(group).collect()
+}
+
+/// Random cases first.
+fn units(arms: &[Arm], plan: &Plan) -> Vec<Unit> {
+    let unit = |engine| move |arm| Unit { arm, engine };
+    let drawn = (0..arms.len()).filter(|&arm| arms[arm].ran().is_some());
+    let guided = if plan.runs.is_none() { 0..arms.len() } else { 0..0 };
+    drawn.map(unit(Engine::Random)).chain(guided.map(unit(Engine::Guided))).collect()
 }
 
 impl Fuzz<'_> {
-    fn run(&self) {
+    fn run(&self, targets: impl FnOnce(&dyn Fn() -> bool) -> Result<PathBuf, Error> + Send) {
         let progress = Progress::new(self.plan.time);
+        if self.units.iter().any(|unit| unit.engine == Engine::Random) {
+            self.start.get_or_init(Instant::now);
+        }
         thread::scope(|scope| {
+            scope.spawn(|| self.build(targets));
             let workers: Vec<_> =
-                (0..self.plan.jobs).map(|_| scope.spawn(|| self.work())).collect();
+                (0..self.plan.jobs).map(|number| scope.spawn(move || self.work(number))).collect();
             while !workers.iter().all(|worker| worker.is_finished()) {
                 self.watch();
-                progress.show(self.start.elapsed(), self.arms);
+                self.show(&progress);
                 thread::sleep(TICK);
             }
+            self.is_over.store(true, Ordering::Relaxed);
         });
         self.watch();
+        self.show(&progress);
+    }
+
+    /// Brings the targets.
+    fn build(&self, targets: impl FnOnce(&dyn Fn() -> bool) -> Result<PathBuf, Error>) {
+        let is_over = || self.is_over.load(Ordering::Relaxed);
+        let built = targets(&|| is_over() || self.is_stopped());
+        let built = match built {
+            Err(Error::Interrupted) if is_over() && !self.is_stopped() => Err(Error::Late),
+            built => built,
+        };
+        match &built {
+            Ok(_) => {
+                self.start.get_or_init(Instant::now);
+                self.shares().open();
+            }
+            Err(Error::Interrupted) => {}
+            Err(error) => {
+                if error.is_fault() {
+                    self.arms.iter().for_each(|arm| arm.fail(error.to_string()));
+                }
+                if self.start.get().is_some() && self.plan.runs.is_none() {
+                    let line =
+                        format!("kvm-lock-fuzz: {error}; this campaign has random cases only");
+                    self.news().lines.push(line);
+                }
+            }
+        }
+        let _ = self.targets.set(built);
+    }
+
+    fn show(&self, progress: &Progress) {
+        let lines = std::mem::take(&mut self.news().lines);
+        lines.iter().for_each(|line| progress.say(line));
+        progress.show(self.elapsed(), self.arms, self.targets.get().is_none());
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.get().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.elapsed().as_secs_f64()
     }
 
     /// One worker: slice after slice until the time is over.
-    fn work(&self) {
-        while let Some((arm, length, seed)) = self.next() {
+    fn work(&self, number: usize) {
+        let mut lane = Lane::new(&self.plan.workers);
+        loop {
+            let (unit, length, seed) = match self.next(number) {
+                Next::Slice(unit, length, seed) => (unit, length, seed),
+                Next::Wait => {
+                    thread::sleep(TICK);
+                    continue;
+                }
+                Next::Over => return,
+            };
             let begin = Instant::now();
-            let known = self.arms[arm].log().findings.len();
-            let slice = self.slice(arm, length, seed);
-            self.arms[arm].keep(&slice.unsaved);
-            self.note(&self.arms[arm]);
-            let brought = self.brought(arm, known, &slice);
-            self.ended(&self.arms[arm], slice);
+            let Unit { arm, engine } = self.units[unit];
+            let brought = match engine {
+                Engine::Random => self.random(&mut lane, arm, length),
+                Engine::Guided => self.guided(arm, length, seed),
+            };
             let unused = length.saturating_sub(begin.elapsed());
-            self.shares().done(arm, brought, unused);
-            if self.arms[arm].is_over() {
-                self.shares().retire(arm);
+            self.shares().done(unit, brought, unused);
+            if self.is_done(self.units[unit]) {
+                self.shares().retire(unit);
             }
         }
+    }
+
+    /// One core is the builder's while it is at work.
+    fn next(&self, number: usize) -> Next {
+        let is_building = self.targets.get().is_none();
+        let left = match self.plan.runs {
+            Some(_) => Duration::MAX,
+            None => self.plan.time.saturating_sub(self.elapsed()),
+        };
+        if self.is_stopped() || left.is_zero() {
+            return Next::Over;
+        }
+        if is_building && number > 0 && number + 1 == self.plan.jobs {
+            return Next::Wait;
+        }
+        let mut shares = self.shares();
+        match shares.next(left) {
+            Some((unit, length)) => {
+                let seed = seed(self.plan.seed, self.units[unit].arm, shares.slices(unit));
+                Next::Slice(unit, length, seed)
+            }
+            None if is_building => Next::Wait,
+            None => Next::Over,
+        }
+    }
+
+    /// Whether more time for the unit is wasted. A bug is looked for until it is found, unless the
+    /// cases are counted.
+    fn is_done(&self, unit: Unit) -> bool {
+        let arm = &self.arms[unit.arm];
+        let is_found = self.plan.runs.is_none() && arm.log().bug_found;
+        is_found
+            || match unit.engine {
+                Engine::Random => arm.is_drawn(),
+                Engine::Guided => arm.is_over(),
+            }
+    }
+
+    /// A slice of random cases.
+    fn random(&self, lane: &mut Lane, arm: usize, length: Duration) -> Yield {
+        let (end, known) = (Instant::now() + length, self.known(arm, Engine::Random));
+        let unit = Unit { arm, engine: Engine::Random };
+        while Instant::now() < end && !self.is_stopped() && !self.is_done(unit) {
+            let Some(cases) = self.arms[arm].drawn.take(self.plan.runs) else { break };
+            let ran =
+                lane.run(&self.arms[arm], (self.plan.seed, cases), &|| self.is_late(), |told| {
+                    let kept = random::keep(&self.arms[arm], self.plan.seed, told, self.seconds());
+                    match kept {
+                        Ok(Some((finding, case))) => self.announce(arm, &finding, &case),
+                        Ok(None) => {}
+                        Err(error) => self.fail(&self.arms[arm], error),
+                    }
+                });
+            if let Err(cause) = ran {
+                self.arms[arm].fail(cause);
+                self.arms[arm].log().random_failed += 1;
+                break;
+            }
+        }
+        match self.known(arm, Engine::Random) > known {
+            true => Yield::Finding,
+            false => Yield::Nothing,
+        }
+    }
+
+    /// Whether random cases are not waited for any longer.
+    fn is_late(&self) -> bool {
+        let is_over = self.plan.runs.is_none() && self.elapsed() > self.plan.time + GRACE;
+        is_over || self.is_stopped()
+    }
+
+    /// A slice of a target.
+    fn guided(&self, arm: usize, length: Duration, seed: u32) -> Yield {
+        let Some(Ok(binaries)) = self.targets.get() else { return Yield::Nothing };
+        let known = self.known(arm, Engine::Guided);
+        let slice = self.slice(binaries, arm, length, seed);
+        self.arms[arm].keep(&slice.unsaved);
+        self.note(arm);
+        let brought = match slice.new_inputs {
+            _ if self.known(arm, Engine::Guided) > known => Yield::Finding,
+            0 => Yield::Nothing,
+            _ => Yield::Coverage,
+        };
+        self.ended(&self.arms[arm], slice);
+        brought
+    }
+
+    /// Findings that an engine had first.
+    fn known(&self, arm: usize, engine: Engine) -> usize {
+        let log = self.arms[arm].log();
+        log.findings.values().flatten().filter(|first| first.engine == engine).count()
     }
 
     /// What the end of a slice says of its arm.
@@ -119,55 +332,58 @@ impl Fuzz<'_> {
         self.stop.load(Ordering::Relaxed) || self.failure.get().is_some()
     }
 
-    fn shares(&self) -> std::sync::MutexGuard<'_, Shares> {
+    fn shares(&self) -> MutexGuard<'_, Shares> {
         self.shares.lock().expect("no thread panics with the lock held")
     }
 
-    fn next(&self) -> Option<(usize, Duration, u32)> {
-        if self.is_stopped() {
-            return None;
-        }
-        let left = self.plan.time.saturating_sub(self.start.elapsed());
-        let mut shares = self.shares();
-        let (arm, length) = shares.next(left)?;
-        Some((arm, length, seed(self.plan.seed, arm, shares.slices(arm))))
+    fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().expect("no thread panics with the lock held")
     }
 
-    fn slice(&self, arm: usize, length: Duration, seed: u32) -> Slice {
+    fn slice(&self, binaries: &Path, arm: usize, length: Duration, seed: u32) -> Slice {
+        let unit = Unit { arm, engine: Engine::Guided };
+        let ended = || self.is_stopped() || self.is_done(unit);
         let arm = &self.arms[arm];
-        let ended = || self.is_stopped() || arm.is_over();
-        let command = arm.command(self.binaries, self.work, seed);
+        let command = arm.command(binaries, self.work, seed);
         slice::run(command, length, arm.patience(), &ended, &arm.executions)
-    }
-
-    fn brought(&self, arm: usize, known: usize, slice: &Slice) -> Yield {
-        match slice.new_inputs {
-            _ if self.arms[arm].log().findings.len() > known => Yield::Finding,
-            0 => Yield::Nothing,
-            _ => Yield::Coverage,
-        }
     }
 
     fn crashed(&self, arm: &Arm, crash: Option<slice::Crash>) {
         let Some(crash) = crash else { return };
         arm.log().crashed += 1;
-        arm.add_crash(CrashFound { crash, first: Some(self.start.elapsed().as_secs_f64()) });
+        let first = First { seconds: self.seconds(), engine: Engine::Guided };
+        arm.add_crash(CrashFound { crash, first: Some(first) });
     }
 
     fn watch(&self) {
-        self.arms.iter().filter(|arm| arm.target.per_variant).for_each(|arm| self.note(arm));
+        let drawn = (0..self.arms.len()).filter(|&arm| self.arms[arm].target.per_variant);
+        drawn.for_each(|arm| self.note(arm));
     }
 
     /// Notes the time of an arm's new findings.
-    fn note(&self, arm: &Arm) {
+    fn note(&self, number: usize) {
+        let arm = &self.arms[number];
         let all = arm.collected().map_err(|error| self.fail(arm, error)).unwrap_or_default();
         for collected in all {
-            let mut log = arm.log();
-            if let Entry::Vacant(entry) = log.findings.entry(collected.key) {
-                entry.insert(Some(self.start.elapsed().as_secs_f64()));
-                log.bug_found |= arm.bug.is_some() && triage::because_of_bug(&collected);
+            if arm.add_finding(collected.key, self.seconds(), Engine::Guided)
+                && let Some((finding, case)) = triage::collected(&collected)
+            {
+                arm.showed(&finding, &case);
+                self.announce(number, &finding, &case);
             }
         }
+    }
+
+    /// A line about the first violation of an arm and a kind.
+    fn announce(&self, arm: usize, finding: &Finding, case: &Case) {
+        let is_violation = finding.severity == Severity::Violation;
+        if !is_violation || !self.news().told.insert((arm, finding.kind)) {
+            return;
+        }
+        let (name, kind) = (self.arms[arm].name(), finding.kind.name());
+        let message = triage::guarded(|| triage::message(case, finding.signature)).flatten();
+        let (message, seconds) = (message.unwrap_or_default(), self.seconds());
+        self.news().lines.push(format!("{seconds:.2} s: {name}, {kind}: {message}"));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The main job: build the fuzz targets, fuzz them for the given time on all cores, and turn what they
-//! collect into minimised, readable results.
+//! The main job: run random cases, build the fuzz targets meanwhile, fuzz them for the given time on all
+//! cores, and turn what is found into minimised, readable results.
 //!
 //! Corpus and findings are on disk before a target starts its next execution, and results are
 //! written by rename: a kill at any time loses one execution, and the next campaign goes on from
@@ -7,7 +7,7 @@
 //! here would be a result that a replay of its case does not show, or one that gets lost.
 
 mod arm;
-pub mod build;
+mod build;
 mod earlier;
 mod error;
 mod fuzz;
@@ -15,9 +15,11 @@ mod leftovers;
 mod lock;
 mod log;
 mod progress;
+mod random;
 pub mod results;
 pub mod shares;
 pub mod slice;
+mod targets;
 mod tree;
 mod triage;
 mod witnesses;
@@ -29,10 +31,12 @@ use std::time::Duration;
 
 pub use arm::Arm;
 pub use error::Error;
+pub use random::{Workers, child};
 pub use tree::Tree;
 pub use triage::Found;
 
 use lock::Lock;
+use targets::Targets;
 use work::Work;
 
 use crate::kvm::{Bug, Variant};
@@ -42,8 +46,10 @@ use crate::target;
 /// What a campaign is asked to do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Wall time of the fuzzing, after the build.
+    /// Wall time of the fuzzing, from the first case.
     pub time: Duration,
+    /// In place of the time: run so many random cases in each arm, and nothing else.
+    pub runs: Option<u64>,
     /// Start from the curated seeds and the corpus of earlier campaigns, not from nothing.
     pub seeds: bool,
     /// The variants that `protocol` runs.
@@ -52,14 +58,44 @@ pub struct Plan {
     pub targets: Vec<&'static target::Info>,
     /// Planted bugs; where there are some, `protocol` runs these and nothing else runs.
     pub bugs: Vec<Bug>,
-    /// Targets that run at a time.
+    /// Targets or workers that run at a time.
     pub jobs: usize,
-    /// Seed of the fuzzer's random numbers.
+    /// What runs random cases.
+    pub workers: Workers,
+    /// Seed of the random cases and of the fuzzer's random numbers.
     pub seed: u64,
     /// Folder of the results.
     pub results: PathBuf,
     /// What the targets are built with.
     pub sanitizer: Sanitizer,
+}
+
+/// What runs the cases of `protocol`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Random cases in worker processes.
+    Random,
+    /// The fuzz target under libFuzzer.
+    Guided,
+}
+
+impl Engine {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Random => "random",
+            Engine::Guided => "guided",
+        }
+    }
+}
+
+/// When a finding came for the first time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct First {
+    /// Seconds of fuzzing before it.
+    pub seconds: f64,
+    /// Which engine had it.
+    pub engine: Engine,
 }
 
 /// A sanitizer to build the targets with.
@@ -89,8 +125,12 @@ pub struct Report {
     pub arms: Vec<ArmReport>,
     /// How long it fuzzed.
     pub time: Duration,
+    /// The random cases of each arm that it was bound to.
+    pub runs: Option<u64>,
     /// Ctrl-C ended it.
     pub interrupted: bool,
+    /// Why it had random cases only, if it was to have others.
+    pub notice: Option<String>,
     /// What ended the fuzzing early, if that was not its user: what it found could not be kept.
     pub failure: Option<Error>,
     /// Why the results are not in their folder, or not all of them.
@@ -108,6 +148,8 @@ pub struct ArmReport {
     pub bug: Option<Bug>,
     /// Executions.
     pub executions: u64,
+    /// Random cases among them.
+    pub drawn: u64,
     /// Instrumented edges of the target.
     pub edges: u64,
     /// Findings, one for each signature.
@@ -123,22 +165,21 @@ pub struct ArmReport {
 pub struct CrashFound {
     /// What ended it.
     pub crash: slice::Crash,
-    /// Seconds of fuzzing before it; `None` where an earlier campaign had it.
-    pub first: Option<f64>,
+    /// When it came; `None` where an earlier campaign had it.
+    pub first: Option<First>,
 }
 
 impl ArmReport {
     /// What it is called: by its planted bug, variant or target.
     pub fn name(&self) -> &'static str {
-        let bug = self.bug.map(|bug| bug.id());
-        bug.or(self.variant.map(|variant| variant.name())).unwrap_or(self.target)
+        arm::name(self.target, self.variant, self.bug)
     }
 
     /// For each finding the index of the one that stands for its cause, which is the one that was seen
     /// first ([`causes::leads`]).
     pub fn leads(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.findings.len()).collect();
-        let seconds = |i: usize| self.findings[i].first.unwrap_or(-1.0);
+        let seconds = |i: usize| self.findings[i].first.map_or(-1.0, |first| first.seconds);
         order.sort_by(|&a, &b| seconds(a).total_cmp(&seconds(b)));
         let clues: Vec<_> = order.iter().map(|&i| self.findings[i].clue()).collect();
         let mut leads = vec![0; order.len()];
@@ -187,13 +228,21 @@ impl Report {
     }
 }
 
-/// Builds the targets of the clone at or above the working folder, and runs a campaign there.
-/// `stop` ends the fuzzing early, and the search for witnesses; what was found by then is reported.
+/// Runs a campaign in the clone at or above the working folder, whose targets are built meanwhile.
+/// Outside a clone, and where what builds them is missing, random cases are all there is; the working
+/// folders are in the results folder then. `stop` ends the fuzzing early, and the search for witnesses;
+/// what was found by then is reported.
 pub fn run(plan: &Plan, stop: &'static AtomicBool) -> Result<Report, Error> {
-    let tree = Tree::find()?;
-    let held = Held::take(&tree, plan)?;
-    let binaries = build::targets(&tree, plan.sanitizer, stop)?;
-    held.run(&tree, &binaries, plan, stop)
+    let tree = Tree::find();
+    let (folder, targets) = match tree {
+        _ if plan.runs.is_some() => {
+            (tree.as_ref().ok().map(Tree::fuzz), Targets::None(Error::Unasked))
+        }
+        Ok(ref tree) => (Some(tree.fuzz()), Targets::Clone(tree)),
+        Err(error) => (None, Targets::None(error)),
+    };
+    let folder = folder.unwrap_or_else(|| plan.results.join(".campaign"));
+    Held::take(&folder, plan)?.run(targets, plan, stop)
 }
 
 /// Runs a campaign in a tree whose targets are built: the files of their names in `binaries`.
@@ -203,7 +252,7 @@ pub fn run_built(
     plan: &Plan,
     stop: &'static AtomicBool,
 ) -> Result<Report, Error> {
-    Held::take(tree, plan)?.run(tree, binaries, plan, stop)
+    Held::take(&tree.fuzz(), plan)?.run(Targets::Built(tree, binaries), plan, stop)
 }
 
 /// The folders that a campaign has for itself.
@@ -213,27 +262,29 @@ struct Held {
 }
 
 impl Held {
-    fn take(tree: &Tree, plan: &Plan) -> Result<Held, Error> {
+    fn take(folder: &Path, plan: &Plan) -> Result<Held, Error> {
         let _results = results::open(&plan.results)?;
-        Ok(Held { work: Work::lock(tree, plan)?, _results })
+        Ok(Held { work: Work::lock(folder, plan)?, _results })
     }
 
     fn run(
         self,
-        tree: &Tree,
-        binaries: &Path,
+        targets: Targets<'_>,
         plan: &Plan,
         stop: &'static AtomicBool,
     ) -> Result<Report, Error> {
         if !plan.seeds {
             self.work.clear()?;
         }
-        let arms = arm::all(tree, &self.work, plan)?;
-        for arm in &arms {
-            earlier::findings(arm)?;
-            earlier::crashes(arm, binaries, &self.work, stop)?;
+        let arms = arm::all(&self.work, plan)?;
+        arms.iter().try_for_each(earlier::findings)?;
+        let prepare = |ended: &dyn Fn() -> bool| targets.prepare(&self.work, &arms, plan, ended);
+        let mut fuzzed = fuzz::run(prepare, &self.work, &arms, plan, stop);
+        if arms.iter().all(|arm| arm.ran().is_none())
+            && let Some(error) = fuzzed.unbuilt.take()
+        {
+            return Err(error);
         }
-        let fuzzed = fuzz::run(binaries, &self.work, &arms, plan, stop);
         let mut report = triage::report(arms, plan, fuzzed);
         witnesses::find(&mut report.arms, plan.jobs, stop);
         report.unsaved = results::write(&plan.results, &mut report).err();

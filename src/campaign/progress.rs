@@ -1,11 +1,12 @@
 //! The live line of a campaign: on stderr, and only where that is a terminal.
 
-use std::sync::atomic::Ordering;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Arm;
+use crate::quote;
 
 /// The line; dropping it wipes it.
 #[derive(Debug)]
@@ -24,11 +25,18 @@ impl Progress {
     }
 
     /// Brings the line up to date.
-    pub fn show(&self, elapsed: Duration, arms: &[Arm]) {
+    pub fn show(&self, elapsed: Duration, arms: &[Arm], is_building: bool) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(line(elapsed, self.time, arms));
+            let building = if is_building { "  (building the fuzz targets)" } else { "" };
+            self.bar.set_message(line(elapsed, self.time, arms) + building);
             self.bar.tick();
         }
+    }
+
+    /// A line that stays, on stderr whatever that is.
+    pub fn say(&self, line: &str) {
+        // Where stderr is gone there is nobody to tell.
+        self.bar.suspend(|| drop(writeln!(io::stderr(), "{}", quote::line(line))));
     }
 }
 
@@ -39,7 +47,7 @@ impl Drop for Progress {
 }
 
 fn line(elapsed: Duration, time: Duration, arms: &[Arm]) -> String {
-    let executions: u64 = arms.iter().map(|arm| arm.executions.load(Ordering::Relaxed)).sum();
+    let executions: u64 = arms.iter().map(Arm::total).sum();
     let rate = executions as f64 / elapsed.as_secs_f64().max(0.1);
     let findings: usize = arms.iter().map(|arm| arm.log().findings.len()).sum();
     let crashes: usize = arms.iter().map(|arm| arm.log().crashes.len()).sum();

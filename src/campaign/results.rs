@@ -221,6 +221,7 @@ mod tests {
             variant,
             bug: None,
             executions: 1,
+            drawn: 0,
             edges: 1,
             findings,
             crashes,
@@ -228,8 +229,9 @@ mod tests {
         };
         let mut arms = vec![arm];
         witnesses::find(&mut arms, jobs, &GO_ON);
-        let (time, interrupted, failure, unsaved) = (Duration::ZERO, false, None, None);
-        Report { arms, time, interrupted, failure, unsaved }
+        let (time, interrupted) = (Duration::ZERO, false);
+        let (runs, notice, failure, unsaved) = Default::default();
+        Report { arms, time, runs, interrupted, notice, failure, unsaved }
     }
 
     /// A fresh folder for one test.

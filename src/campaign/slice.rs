@@ -5,6 +5,7 @@
 //! its parent was killed. A bug in here would be a target that did not do its work and looks as if it
 //! had, one that holds the campaign up, or an input that hangs and is not reported.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -97,8 +98,12 @@ pub fn run(
 ) -> Slice {
     command.arg(format!("-max_total_time={}", length.as_secs() + 3));
     command.arg("-print_final_stats=1");
-    let before = executions.load(Ordering::Relaxed);
-    let show = |log: &Log| executions.store(before + log.executions, Ordering::Relaxed);
+    // Another slice of the arm may count at the same time.
+    let counted = Cell::new(0);
+    let show = |log: &Log| {
+        let more = log.executions - counted.replace(log.executions);
+        executions.fetch_add(more, Ordering::Relaxed);
+    };
     match watched(&mut command, [length, patience], ended, &show) {
         Ok(process) => process.slice(),
         Err(error) => Slice { failure: Some(cannot_run(&command, &error)), ..Slice::default() },

@@ -11,8 +11,6 @@ use super::Error;
 pub struct Tree {
     /// Its root.
     pub root: PathBuf,
-    /// Cargo's target folder.
-    pub target: PathBuf,
 }
 
 impl Tree {
@@ -21,8 +19,17 @@ impl Tree {
         let here = std::env::current_dir().map_err(Error::file("read", Path::new(".")))?;
         let root = here.ancestors().find(|dir| is_root(dir));
         let root = root.ok_or_else(|| Error::NoTree(here.clone()))?.to_path_buf();
-        let target = target_folder(&root)?;
-        Ok(Tree { root, target })
+        Ok(Tree { root })
+    }
+
+    /// Cargo's target folder.
+    pub fn target(&self) -> Result<PathBuf, Error> {
+        target_folder(&self.root)
+    }
+
+    /// The folder of the fuzz targets, with corpora and artifacts.
+    pub fn fuzz(&self) -> PathBuf {
+        self.root.join("fuzz")
     }
 
     /// Curated seeds of a target, in the text form.
@@ -51,7 +58,9 @@ fn target_folder(root: &Path) -> Result<PathBuf, Error> {
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(root)
         .output()
-        .map_err(|e| Error::Tool(format!("cannot run cargo: {e}; install Rust from rustup.rs")))?;
+        .map_err(|e| {
+            Error::Missing(format!("cannot run cargo: {e}; install Rust from rustup.rs"))
+        })?;
     let metadata: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
     let folder = metadata.as_ref().and_then(|m| m["target_directory"].as_str());
     folder.map(PathBuf::from).ok_or_else(|| {

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use super::arm::{Collected, Log};
 use super::fuzz::Fuzzed;
 use super::slice::Crash;
-use super::{Arm, ArmReport, CrashFound, Plan, Report, shares};
+use super::{Arm, ArmReport, CrashFound, Error, First, Plan, Report, fuzz, shares};
 use crate::case::Case;
 use crate::explore::Witness;
 use crate::oracle::{Severity, Signature};
-use crate::run::causes::{Clue, needs_bug};
+use crate::run::causes::{self, Clue};
 use crate::run::{Described, Finding, Options, Runner};
 use crate::shrink::{self, Size};
 
@@ -32,8 +32,8 @@ pub struct Found {
     pub described: Described,
     /// The smallest case that shows it.
     pub case: Case,
-    /// Seconds of fuzzing before it; `None` where an earlier campaign had it.
-    pub first: Option<f64>,
+    /// When it came; `None` where an earlier campaign had it.
+    pub first: Option<First>,
     /// The case has a planted bug, and without that it does not show the finding.
     pub because_of_bug: bool,
     /// All that a run of the case shows.
@@ -67,13 +67,17 @@ impl Found {
 /// What a target collected, and the finding unless a replay does not show it.
 type Triaged = (Collected, Option<Found>);
 
-/// Makes a report of what the arms collected.
-pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: Fuzzed) -> Report {
+/// Makes a report of what the arms collected. Where targets could not be had that random cases do
+/// without, their arms are no part of it.
+pub(super) fn report(mut arms: Vec<Arm>, plan: &Plan, fuzzed: Fuzzed) -> Report {
+    let notice = fuzzed.unbuilt.as_ref().map(|error| format!("random cases only: {error}"));
+    if fuzzed.unbuilt.as_ref().is_some_and(Error::is_lack) {
+        arms.retain(|arm| arm.ran().is_some());
+    }
     let end = Instant::now() + MINIMISE + plan.time / 10;
     let collected = |arm: &Arm| arm.collected().unwrap_or_else(|_| arm.unsaved());
     let all: Vec<_> = arms.iter().flat_map(collected).collect();
-    let main: Vec<bool> = arms.iter().map(|arm| arm.target.per_variant).collect();
-    let enough = shares::enough(&main, plan.jobs);
+    let enough = shares::enough(&fuzz::groups(&arms, plan), plan.jobs);
     let mut found = all_found(all, plan.jobs, end);
     let mut reports = Vec::new();
     for arm in arms {
@@ -82,13 +86,15 @@ pub(super) fn report(arms: Vec<Arm>, plan: &Plan, fuzzed: Fuzzed) -> Report {
         found = rest;
         reports.push(arm_report(arm, of_arm, &fuzzed, enough));
     }
-    let Fuzzed { time, interrupted, failure } = fuzzed;
-    Report { arms: reports, time, interrupted, failure, unsaved: None }
+    let notice = notice.filter(|_| plan.runs.is_none() && !fuzzed.interrupted);
+    let Fuzzed { time, interrupted, failure, .. } = fuzzed;
+    let runs = plan.runs;
+    Report { arms: reports, time, runs, interrupted, notice, failure, unsaved: None }
 }
 
 fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed, enough: Duration) -> ArmReport {
     let log = arm.log();
-    let executions = arm.executions.load(Ordering::Relaxed);
+    let executions = arm.total();
     let (mut findings, mut crashes) = (Vec::new(), log.crashes.clone());
     for (collected, found) in triaged {
         let first = log.findings.get(&collected.key).copied().flatten();
@@ -103,6 +109,7 @@ fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed, enough: Duration
         variant: arm.variant,
         bug: arm.bug,
         executions,
+        drawn: arm.drawn.executions.load(Ordering::Relaxed),
         edges: log.edges,
         findings,
         crashes,
@@ -112,9 +119,10 @@ fn arm_report(arm: Arm, triaged: Vec<Triaged>, fuzzed: &Fuzzed, enough: Duration
 
 /// Why an arm without a known failure ran nothing. `enough` is a time in which every arm has a turn.
 fn idle(executions: u64, log: &Log, fuzzed: &Fuzzed, enough: Duration) -> Option<String> {
-    let no_turn = || match fuzzed.interrupted || fuzzed.failure.is_some() {
-        true => "no turn came before the fuzzing was stopped".to_string(),
-        false => {
+    let no_turn = || match (fuzzed.interrupted || fuzzed.failure.is_some(), &fuzzed.unbuilt) {
+        (true, _) => "no turn came before the fuzzing was stopped".to_string(),
+        (false, Some(error)) => error.to_string(),
+        (false, None) => {
             let seconds = enough.as_secs();
             format!("no turn came before the time was over; give --seconds {seconds} or more")
         }
@@ -129,7 +137,7 @@ fn idle(executions: u64, log: &Log, fuzzed: &Fuzzed, enough: Duration) -> Option
 }
 
 /// What a target collected and a replay does not show: a run that is no function of its case.
-fn unstable(collected: Collected, first: Option<f64>) -> CrashFound {
+fn unstable(collected: Collected, first: Option<First>) -> CrashFound {
     let message = "a replay of the case does not show what the target found".to_string();
     let place = collected.key.0.name().to_string();
     let crash = Crash { kind: "unstable", place, message, artifact: collected.path };
@@ -163,7 +171,7 @@ fn find(collected: &Collected, end: Instant) -> Option<Found> {
     let runs = if Instant::now() < end { shrink::MAX_RUNS } else { LATE_RUNS };
     let small = shrink::minimize(&case, &Options::of(&case), signature, &mut runner, runs).case;
     let case = if shows(&mut runner, &small, signature).is_some() { small } else { case };
-    let because_of_bug = needs_bug(&mut runner, &case, signature);
+    let because_of_bug = needs_bug(&case, signature);
     let finding = shows(&mut runner, &case, signature)?;
     let shows = runner.outcome().findings.iter().map(|finding| finding.signature).collect();
     let described = runner.describe_in(&case, &finding);
@@ -193,15 +201,28 @@ pub(super) fn replays(collected: &Collected) -> bool {
     guarded(|| collected.case().is_some_and(shown)).unwrap_or(false)
 }
 
-/// Whether the collected file shows the finding with its planted bug and not without.
-pub(super) fn because_of_bug(collected: &Collected) -> bool {
+/// The finding of a collected file, and its case.
+pub(super) fn collected(collected: &Collected) -> Option<(Finding, Case)> {
+    let case = collected.case()?;
+    let finding = guarded(|| shown(&case, collected.key.1)).flatten()?;
+    Some((finding, case))
+}
+
+/// The finding of that signature, if a run of the case shows it.
+pub(super) fn shown(case: &Case, signature: Signature) -> Option<Finding> {
+    shows(&mut Runner::new(), case, signature)
+}
+
+/// What the finding of that signature says in a run of the case.
+pub(super) fn message(case: &Case, signature: Signature) -> Option<String> {
     let mut runner = Runner::new();
-    let signature = collected.key.1;
-    collected.case().is_some_and(|case| {
-        let finding = shows(&mut runner, &case, signature);
-        finding.is_some_and(|f| f.severity == Severity::Violation)
-            && needs_bug(&mut runner, &case, signature)
-    })
+    let finding = shows(&mut runner, case, signature)?;
+    Some(runner.describe_in(case, &finding).message)
+}
+
+/// Whether the case has a planted bug and does not show the finding without.
+pub(super) fn needs_bug(case: &Case, signature: Signature) -> bool {
+    causes::needs_bug(&mut Runner::new(), case, signature)
 }
 
 fn shows(runner: &mut Runner, case: &Case, signature: Signature) -> Option<Finding> {

@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use super::leftovers::{self, entries, removed};
 use super::lock::Lock;
-use super::{Error, Plan, Tree};
+use super::{Error, Plan};
 use crate::kvm::{Bug, Variant};
 
 /// What findings of campaigns from nothing wait in for the next seeded one.
@@ -28,14 +28,13 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// The folders for that plan, locked.
-    pub fn lock(tree: &Tree, plan: &Plan) -> Result<Work, Error> {
+    /// The folders for that plan, below `fuzz`, locked.
+    pub fn lock(fuzz: &Path, plan: &Plan) -> Result<Work, Error> {
         let (name, from_nothing) = match plan.bugs.is_empty() {
             true => ("campaign", "no-seeds"),
             false => ("bugs", "no-seeds-bugs"),
         };
         let name = if plan.seeds { name } else { from_nothing };
-        let fuzz = tree.root.join("fuzz");
         let (corpora, artifacts) = (fuzz.join("corpus"), fuzz.join("artifacts"));
         fs::create_dir_all(&artifacts).map_err(Error::file("make", &artifacts))?;
         let file = artifacts.join(format!(".{name}.lock"));

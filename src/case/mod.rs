@@ -13,6 +13,7 @@ pub mod files;
 pub mod legal;
 pub mod mend;
 pub mod mutate;
+pub mod random;
 pub mod text;
 
 use arrayvec::ArrayVec;

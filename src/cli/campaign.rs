@@ -12,16 +12,21 @@ use console::Term;
 
 use super::chosen::{bug, variants};
 use super::{Bad, Done};
-use kvm_lock_fuzz::campaign::{self, Plan, Report, Sanitizer, results};
+use kvm_lock_fuzz::campaign::{self, Plan, Report, Sanitizer, Workers, results};
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::report::table;
 use kvm_lock_fuzz::target;
 
 /// Fuzz all targets for a while, and print what was found
 ///
-/// Builds the fuzz targets (and installs the pinned cargo-fuzz below the target folder where it
-/// is missing), fuzzes on all cores, keeps the corpus, minimises what was found, writes the
-/// results folder and prints one table. A later campaign goes on from the corpus of this one.
+/// Runs random cases from the first moment, on all cores, and prints the first violation of each kind to
+/// stderr as it comes. The fuzz targets are built meanwhile with cargo, and fuzzed when they are
+/// there; random cases keep a quarter of the time, more while they find more. The corpus is kept, what was
+/// found is minimised, the results folder written and one table printed. A later campaign goes on from the
+/// corpus of this one.
+///
+/// Outside a clone, and without cargo, rustc or a C++ compiler, random cases of `protocol` are all there
+/// is; one line says so.
 ///
 /// Every predicted cycle comes with its witness: a case that hangs as predicted, or that none exists,
 /// or that none was found in 60,000 schedules or 100,000 states. Witnesses are looked for when the
@@ -44,9 +49,13 @@ use kvm_lock_fuzz::target;
                         kvm-lock-fuzz campaign --seconds 60 --no-seeds --variant rwsem\n  \
                         kvm-lock-fuzz campaign --bugs")]
 pub struct Arguments {
-    /// Wall time of the fuzzing, after the build
+    /// Wall time of the fuzzing from the first random case on, the build of the targets included
     #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     seconds: u64,
+    /// In place of a time: run N random cases of each variant or bug and nothing else, so that the same
+    /// seed finds the same
+    #[arg(long, value_name = "N", conflicts_with_all = ["seconds", "target"], value_parser = clap::value_parser!(u64).range(1..))]
+    runs: Option<u64>,
     /// Start from nothing: a fresh, separate corpus folder
     #[arg(long)]
     no_seeds: bool,
@@ -62,10 +71,10 @@ pub struct Arguments {
     /// Fuzz the protocol with this planted bug (repeatable)
     #[arg(long, value_name = "ID", conflicts_with = "bugs")]
     bug: Vec<String>,
-    /// Targets that run at a time; without it one for each core
+    /// Targets or workers that run at a time; without it one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
-    /// Seed of the fuzzer's random numbers; without it a different one each time
+    /// Seed of the random cases and of the fuzzer's random numbers; without it a different one each time
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Folder of the results
@@ -106,11 +115,13 @@ impl Arguments {
         let cores = || thread::available_parallelism().map_or(1, |cores| cores.get());
         Ok(Plan {
             time: Duration::from_secs(self.seconds),
+            runs: self.runs,
             seeds: !self.no_seeds,
             variants: self.variants()?,
             targets: self.targets()?,
             bugs: self.planted()?,
             jobs: self.jobs.map_or_else(cores, |jobs| jobs as usize),
+            workers: Workers::ours()?,
             seed: self.seed.unwrap_or_else(|| RandomState::new().hash_one(0)),
             results: self.results.clone(),
             sanitizer: match self.sanitizer {
@@ -141,7 +152,7 @@ impl Arguments {
             target::find(name).ok_or_else(|| format!("no target `{name}`; there are {known}"))
         };
         if self.target.is_empty() {
-            let all = self.variant.is_empty();
+            let all = self.variant.is_empty() && self.runs.is_none();
             return Ok(target::REGISTRY.iter().filter(|info| all || info.per_variant).collect());
         }
         Ok(self.target.iter().map(find).collect::<Result<_, _>>()?)
@@ -151,6 +162,12 @@ impl Arguments {
 /// Columns of the terminal that the table goes to; of a page where it goes elsewhere.
 fn width() -> u16 {
     Term::stdout().size_checked().map_or(table::WIDTH, |(_, columns)| columns)
+}
+
+/// `campaign-worker`: what `campaign` runs its random cases in.
+pub fn worker() -> Result<Done, Bad> {
+    campaign::child()?;
+    Ok(Done::clean(String::new()))
 }
 
 /// Violations matter more than what was left undone. What could not be kept has a warning, and with

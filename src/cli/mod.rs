@@ -48,6 +48,8 @@ enum Command {
     #[command(hide = true)]
     StressChild,
     Coverage(coverage::Arguments),
+    #[command(hide = true)]
+    CampaignWorker,
     Variants(variants::Arguments),
     #[command(subcommand)]
     Case(case::Command),
@@ -111,6 +113,7 @@ impl Command {
             Command::Stress(arguments) => arguments.run(),
             Command::StressChild => stress::child(),
             Command::Coverage(arguments) => arguments.run(),
+            Command::CampaignWorker => campaign::worker(),
             Command::Variants(arguments) => Ok(arguments.run()),
             Command::Case(command) => command.run(),
             Command::Lockdep(command) => command.run(),

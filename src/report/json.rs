@@ -7,7 +7,7 @@ use super::answers::Answers;
 use super::explore::Shortest;
 use super::witness::Answer;
 use crate::campaign::results::Files;
-use crate::campaign::{ArmReport, CrashFound, Found, Report};
+use crate::campaign::{ArmReport, CrashFound, Engine, Found, Report};
 use crate::case::Case;
 use crate::case::text::Names;
 use crate::explore::Witness;
@@ -83,6 +83,18 @@ pub struct Verdict {
     /// What the searches for the answers took (`run`, `explore`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
+    /// What ran `protocol`'s cases (`campaign`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engines: Option<[Share; 2]>,
+}
+
+/// What one engine did of an arm's executions.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Share {
+    /// `random` or `guided`.
+    pub engine: &'static str,
+    /// Its executions.
+    pub executions: u64,
 }
 
 /// One finding.
@@ -112,6 +124,9 @@ pub struct Entry {
     /// Seconds of fuzzing before it (`campaign`; absent where an earlier campaign found it).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// The engine that had it first, `random` or `guided` (`campaign`; absent like `seconds`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<&'static str>,
     /// The file of the case, or the input that ended the target (`campaign`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -148,6 +163,7 @@ impl Entry {
             operations: size.map(|size| size.operations),
             bursts: size.map(|size| size.bursts),
             seconds: None,
+            engine: None,
             file: None,
             shortest: None,
             witness: None,
@@ -163,7 +179,8 @@ impl Entry {
             ..Answer::new(witness, &derived, &name)
         };
         Entry {
-            seconds: found.first.map(rounded),
+            seconds: found.first.map(|first| rounded(first.seconds)),
+            engine: found.first.map(|first| first.engine.name()),
             file: name(&found.case),
             witness: found.witness.as_ref().map(answer),
             ..Entry::new(&found.finding, found.described.clone(), &found.case, &derived)
@@ -183,7 +200,8 @@ impl Entry {
             case: None,
             operations: None,
             bursts: None,
-            seconds: found.first.map(rounded),
+            seconds: found.first.map(|first| rounded(first.seconds)),
+            engine: found.first.map(|first| first.engine.name()),
             file: Some(crash.artifact.display().to_string()),
             shortest: None,
             witness: None,
@@ -208,6 +226,7 @@ pub fn run(case: &Case, policy: &'static str, outcome: &Outcome, findings: Vec<E
         timeline: None,
         edges: None,
         answers: None,
+        engines: None,
     }
 }
 
@@ -233,6 +252,7 @@ pub fn explored(
         timeline: None,
         edges: None,
         answers: None,
+        engines: None,
     }
 }
 
@@ -259,10 +279,11 @@ fn verdict(violated: bool) -> &'static str {
 /// The document of a campaign. `files` names the files of a finding.
 pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) -> Document<Verdict> {
     let seconds = report.time.as_secs_f64();
-    let bound = match (report.interrupted, &report.failure) {
-        (_, Some(error)) => format!("stopped after {seconds:.0} s: {error}"),
-        (true, None) => format!("interrupted after {seconds:.0} s"),
-        (false, None) => format!("{seconds:.0} s"),
+    let bound = match (report.interrupted, &report.failure, report.runs) {
+        (_, Some(error), _) => format!("stopped after {seconds:.0} s: {error}"),
+        (true, None, _) => format!("interrupted after {seconds:.0} s"),
+        (false, None, Some(runs)) => format!("{runs} random cases"),
+        (false, None, None) => format!("{seconds:.0} s"),
     };
     let verdicts = report.arms.iter().map(|arm| Verdict {
         target: arm.target.to_string(),
@@ -279,8 +300,18 @@ pub fn campaign(report: &Report, files: impl Fn(&ArmReport, &Found) -> Files) ->
         timeline: None,
         edges: Some(arm.edges),
         answers: None,
+        engines: engines(arm),
     });
     Document::new(verdicts.collect())
+}
+
+/// The engines of an arm that runs cases.
+fn engines(arm: &ArmReport) -> Option<[Share; 2]> {
+    let share = |engine: Engine, executions| Share { engine: engine.name(), executions };
+    arm.variant.map(|_| {
+        let guided = arm.executions - arm.drawn;
+        [share(Engine::Random, arm.drawn), share(Engine::Guided, guided)]
+    })
 }
 
 fn arm_verdict(arm: &ArmReport) -> &'static str {

@@ -105,6 +105,7 @@ pub fn verdict(case: &Case, policy: Policy, report: &Report, found: Vec<Found>) 
         timeline: None,
         edges: None,
         answers: None,
+        engines: None,
     }
 }
 
@@ -123,6 +124,7 @@ fn entry(found: Found) -> Entry {
         bursts: Some(Size::of(&case).bursts),
         case: Some(text),
         seconds: Some((seconds * 1e3).round() / 1e3),
+        engine: None,
         file: file.map(|file| file.display().to_string()),
         shortest: None,
         witness: None,
@@ -142,6 +144,7 @@ fn crashed(message: &str, case: &Case) -> Entry {
         operations: None,
         bursts: None,
         seconds: None,
+        engine: None,
         file: None,
         shortest: None,
         witness: None,

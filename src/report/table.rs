@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 
 use super::count::{grouped, number};
 use crate::campaign::results::Files;
-use crate::campaign::{ArmReport, CrashFound, Found, Report};
+use crate::campaign::{ArmReport, CrashFound, First, Found, Report};
 use crate::case::text::Names;
 use crate::oracle::Severity;
 use crate::quote;
@@ -134,12 +134,12 @@ fn kind_row(arm: &ArmReport, of_kind: &[Group<'_>]) -> Row {
     let size = all().map(Found::size).min().expect("a group has findings");
     let (operations, bursts) = (size.operations.into(), size.bursts.into());
     let case = format!("{}, {}", number(operations, "op"), number(bursts, "burst"));
-    let first = all().map(|found| found.first).reduce(earlier).flatten();
+    let first = all().map(|found| seconds(found.first)).reduce(earlier).flatten();
     row(arm, property, (case, first_seen(first)))
 }
 
 fn crash_row(arm: &ArmReport, found: &CrashFound) -> Row {
-    row(arm, found.crash.kind.to_string(), (String::new(), first_seen(found.first)))
+    row(arm, found.crash.kind.to_string(), (String::new(), first_seen(seconds(found.first))))
 }
 
 fn word(found: &Found) -> String {
@@ -148,6 +148,10 @@ fn word(found: &Found) -> String {
         Severity::Violation => name.to_string(),
         Severity::Documented => format!("{name} (documented)"),
     }
+}
+
+fn seconds(first: Option<First>) -> Option<f64> {
+    first.map(|first| first.seconds)
 }
 
 fn first_seen(first: Option<f64>) -> String {
@@ -167,7 +171,8 @@ fn closing(report: &Report) -> String {
         (true, None) => ", interrupted".to_string(),
         (false, None) => String::new(),
     };
-    format!("{} in {seconds:.1} s{how}\n", number(executions, "execution"))
+    let notice = report.notice.as_ref().map_or(String::new(), |notice| format!("{notice}\n"));
+    format!("{} in {seconds:.1} s{how}\n{notice}", number(executions, "execution"))
 }
 
 /// The word for an arm whose target did not do its work.

@@ -88,9 +88,7 @@ impl Collector {
     }
 
     fn put(&self, path: &Path, case: &Case) -> io::Result<()> {
-        let draft = self.folder.join(format!(".{}.part", process::id()));
-        let written = fs::write(&draft, case.encode()).and_then(|()| fs::rename(&draft, path));
-        written.inspect_err(|_| _ = fs::remove_file(&draft))
+        write(path, &case.encode())
     }
 
     fn remember(&mut self, signature: Signature, size: u64) {
@@ -99,6 +97,13 @@ impl Collector {
             None => self.known.push((signature, size)),
         }
     }
+}
+
+/// Writes a file as a whole or not at all. A process writes one at a time to a folder.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = path.with_file_name(format!(".{}.part", process::id()));
+    let written = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path));
+    written.inspect_err(|_| _ = fs::remove_file(&draft))
 }
 
 /// What makes a case smaller than another: the bytes of its binary form, which are its file's.

@@ -15,7 +15,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::small_clone::{SmallClone, arguments, files, findings, shows};
+use crate::small_clone::{SmallClone, arguments, complaints, files, findings, shows};
 use crate::target::CRASH;
 
 /// Kills of a plain `cargo test`.
@@ -152,7 +152,7 @@ impl Lane {
         let output = self.campaign().output().expect("the campaign runs");
         self.life = begin.elapsed();
         self.wholes += 1;
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = complaints(&output.stderr);
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         self.look();
         let crashed = self.known.contains(CRASH);

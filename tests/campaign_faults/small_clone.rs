@@ -64,11 +64,6 @@ impl SmallClone {
         self.script("bin/cargo", &format!("[ $1 = metadata ] && echo '{folder}'; exit 0"));
         self.script("bin/rustc", "echo 'host: small'");
         self.script("bin/c++", "exit 0");
-        let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
-        let version = readme.expect("there is a README");
-        let version = version.split("cargo-fuzz 0.").nth(1).expect("it names the version");
-        let version = version.split_whitespace().next().unwrap_or_default();
-        self.script("bin/cargo-fuzz", &format!("echo cargo-fuzz 0.{version}"));
     }
 
     fn target(&self, name: &str, script: &str) {
@@ -144,6 +139,13 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     all
+}
+
+/// What a campaign said on stderr beside its first findings.
+pub fn complaints(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr).into_owned();
+    let first = format!(" s: {}, ", VARIANT.name());
+    text.lines().filter(|line| !line.contains(&first)).map(|line| format!("{line}\n")).collect()
 }
 
 /// The findings below a folder, by name.
