@@ -3,6 +3,7 @@
 
 #![cfg(all(feature = "cli", unix))]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,12 +12,13 @@ use std::time::Duration;
 
 use kvm_lock_fuzz::campaign::shares::{Group, enough};
 use kvm_lock_fuzz::campaign::{
-    ArmReport, Plan, Report, Sanitizer, Tree, Workers, results, run_built,
+    ArmReport, Plan, Report, Sanitizer, Tree, Workers, results, run_built, stats,
 };
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::Variant;
 use kvm_lock_fuzz::run::{Options, Runner};
 use kvm_lock_fuzz::target::{self, collect};
+use serde_json::Value;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -93,7 +95,7 @@ fn arm(report: &Report) -> &ArmReport {
 }
 
 /// A target that fuzzes until it is asked to end.
-const WORKS: &str = "echo '#64 pulse' >&2; trap 'exit 0' USR1; while :; do sleep 0.05; done";
+const WORKS: &str = "echo '#64 pulse cov: 9 ft: 12 corp: 3/7b' >&2; trap 'exit 0' USR1; while :; do sleep 0.05; done";
 
 #[track_caller]
 fn is_incomplete(name: &str, script: &str, cause: &str) {
@@ -211,6 +213,37 @@ fn a_target_that_works_is_clean() {
     let report = scratch.report();
     assert_eq!(arm(&report).incomplete, None);
     assert!(!report.is_incomplete() && arm(&report).executions >= 64);
+}
+
+#[test]
+fn statistics_have_a_line_a_second_and_go_on_behind_a_torn_one() {
+    let scratch = Scratch::new("stats", WORKS);
+    let file = scratch.results().join(stats::NAME);
+    scratch.report();
+    let first = fs::read_to_string(&file).expect("it is there");
+    fs::write(&file, format!("{first}{{\"format\":1,\"camp")).expect("a kill may leave that");
+    scratch.report();
+    let all = fs::read_to_string(&file).expect("it is there");
+    assert!(all.starts_with(&first) && all.len() > first.len());
+    let lines: Vec<Value> =
+        all.lines().map(|line| serde_json::from_str(line).expect("a whole line")).collect();
+    let campaigns: BTreeSet<_> = lines.iter().map(|line| line["campaign"].as_u64()).collect();
+    assert!(lines.len() >= 4 && campaigns.len() == 2, "{all}");
+    for line in &lines {
+        let keys: Vec<_> = line.as_object().expect("an object").keys().collect();
+        let wanted = ["format", "campaign", "seconds", "executions", "rate", "findings", "crashes"];
+        assert_eq!(keys, wanted.iter().chain(&["arms"]).collect::<Vec<_>>());
+        let arm = line["arms"][0].as_object().expect("an object");
+        let keys: Vec<_> = arm.keys().map(String::as_str).collect();
+        let wanted = ["target", "variant", "bug", "executions", "rate", "covered", "features"];
+        assert_eq!(keys, [&wanted[..], &["corpus", "findings", "crashes"]].concat());
+        assert!(line["format"] == 1 && line["seconds"].is_f64() && line["rate"].is_f64());
+        let counted = ["covered", "features", "corpus"].map(|key| arm[key].as_u64());
+        assert_eq!((counted, &arm["target"]), ([Some(9), Some(12), Some(3)], &"lockdep".into()));
+        assert_eq!(line["executions"], arm["executions"]);
+    }
+    let last = lines.last().expect("a line");
+    assert!(last["executions"].as_u64() >= Some(64), "{last}");
 }
 
 #[test]

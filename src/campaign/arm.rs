@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use super::leftovers;
 use super::random::Drawn;
+use super::slice::Counters;
 use super::work::Work;
 use super::{CrashFound, Engine, Error, First, Plan, Tree, triage};
 use crate::case::Case;
@@ -37,8 +38,8 @@ pub struct Arm {
     pub corpus: PathBuf,
     /// Folder of its findings and crashes.
     pub artifacts: PathBuf,
-    /// Executions of the target so far.
-    pub executions: AtomicU64,
+    /// What its target has done so far.
+    pub counters: Counters,
     /// Its random cases.
     pub(super) drawn: Drawn,
     glue: OnceLock<Glue>,
@@ -133,7 +134,7 @@ impl Arm {
             bug,
             corpus: work.corpus(target.name, variant, bug),
             artifacts: work.artifacts(target.name, variant, bug),
-            executions: AtomicU64::new(0),
+            counters: Counters::default(),
             drawn: Drawn::default(),
             glue: OnceLock::new(),
             log: Mutex::default(),
@@ -175,7 +176,7 @@ impl Arm {
     /// Executions so far, of both engines.
     pub(super) fn total(&self) -> u64 {
         let drawn = self.drawn.executions.load(Ordering::Relaxed);
-        self.executions.load(Ordering::Relaxed) + drawn
+        self.counters.executions.load(Ordering::Relaxed) + drawn
     }
 
     /// The command that fuzzes the arm. The time is missing.

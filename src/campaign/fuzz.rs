@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::random::{self, Lane};
 use super::shares::{Group, Shares, Yield};
 use super::slice::{self, Slice};
+use super::stats::Stats;
 use super::work::Work;
 use super::{CrashFound, Engine, Error, First, Plan, triage};
 use crate::case::Case;
@@ -83,6 +84,7 @@ pub(super) fn run(
     arms: &[Arm],
     plan: &Plan,
     stop: &AtomicBool,
+    stats: &mut Stats,
 ) -> Fuzzed {
     let units = units(arms, plan);
     let shares = Mutex::new(Shares::new(groups(arms, plan), plan.time * plan.jobs as u32));
@@ -99,7 +101,7 @@ pub(super) fn run(
         is_over: AtomicBool::new(false),
         news: Mutex::default(),
     };
-    fuzz.run(targets);
+    fuzz.run(targets, stats);
     let (time, interrupted) = (fuzz.elapsed(), stop.load(Ordering::Relaxed));
     let unbuilt = fuzz.targets.into_inner().and_then(Result::err);
     Fuzzed { time, interrupted, failure: fuzz.failure.into_inner(), unbuilt }
@@ -124,7 +126,11 @@ fn units(arms: &[Arm], plan: &Plan) -> Vec<Unit> {
 }
 
 impl Fuzz<'_> {
-    fn run(&self, targets: impl FnOnce(&dyn Fn() -> bool) -> Result<PathBuf, Error> + Send) {
+    fn run(
+        &self,
+        targets: impl FnOnce(&dyn Fn() -> bool) -> Result<PathBuf, Error> + Send,
+        stats: &mut Stats,
+    ) {
         let progress = Progress::new(self.plan.time);
         if self.units.iter().any(|unit| unit.engine == Engine::Random) {
             self.start.get_or_init(Instant::now);
@@ -136,12 +142,14 @@ impl Fuzz<'_> {
             while !workers.iter().all(|worker| worker.is_finished()) {
                 self.watch();
                 self.show(&progress);
+                stats.tick(self.elapsed(), self.arms, false);
                 thread::sleep(TICK);
             }
             self.is_over.store(true, Ordering::Relaxed);
         });
         self.watch();
         self.show(&progress);
+        stats.tick(self.elapsed(), self.arms, true);
     }
 
     /// Brings the targets.
@@ -345,7 +353,7 @@ impl Fuzz<'_> {
         let ended = || self.is_stopped() || self.is_done(unit);
         let arm = &self.arms[arm];
         let command = arm.command(binaries, self.work, seed);
-        slice::run(command, length, arm.patience(), &ended, &arm.executions)
+        slice::run(command, length, arm.patience(), &ended, &arm.counters)
     }
 
     fn crashed(&self, arm: &Arm, crash: Option<slice::Crash>) {

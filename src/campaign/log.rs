@@ -29,6 +29,10 @@ pub(super) struct Log {
     pub new_inputs: u64,
     /// Instrumented edges.
     pub edges: u64,
+    /// Edges that the target has covered, and features.
+    pub covered: [u64; 2],
+    /// Inputs in its corpus.
+    pub corpus: u64,
     /// Cases that the target could not store.
     pub unsaved: Vec<Case>,
     tail: VecDeque<String>,
@@ -64,6 +68,9 @@ impl Log {
         if let Some(rest) = line.strip_prefix('#') {
             let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
             self.executions = digits.parse().unwrap_or(0).max(self.executions);
+            let [cov, ft, corp] = ["cov: ", "ft: ", "corp: "].map(|name| number(rest, name));
+            self.covered = [cov, ft].map(|n| n.unwrap_or(0));
+            self.corpus = corp.unwrap_or(0);
         } else if let Some(n) = stat(&line, "stat::number_of_executed_units:") {
             self.executions = n;
         } else if let Some(n) = stat(&line, "stat::new_units_added:") {
@@ -127,6 +134,12 @@ fn inside(place: &str) -> String {
     place.strip_prefix(root).unwrap_or(place).to_string()
 }
 
+/// The number behind that name in a line.
+fn number(line: &str, name: &str) -> Option<u64> {
+    let (_, rest) = line.split_once(name)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn stat(line: &str, name: &str) -> Option<u64> {
     line.strip_prefix(name)?.split_whitespace().next()?.parse().ok()
 }
@@ -146,11 +159,12 @@ mod tests {
     fn reads_libfuzzers_log() {
         let text = "INFO: Loaded 1 modules   (1064 inline 8-bit counters): 1064 [0x1, 0x2), \n\
                     #2\tINITED cov: 5 ft: 5 corp: 1/1b exec/s: 0 rss: 26Mb\n\
-                    #4096\tpulse  cov: 9 ft: 9 corp: 2/2b lim: 4 exec/s: 2048 rss: 26Mb\n\
+                    #4096\tpulse  cov: 9 ft: 11 corp: 2/2b lim: 4 exec/s: 2048 rss: 26Mb\n\
                     stat::number_of_executed_units: 5000\n\
                     stat::new_units_added:          7\n";
         let log = log(text.as_bytes());
         assert_eq!((log.executions, log.new_inputs, log.edges), (5000, 7, 1064));
+        assert_eq!((log.covered, log.corpus), ([9, 11], 2));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod random;
 pub mod results;
 pub mod shares;
 pub mod slice;
+pub mod stats;
 mod targets;
 mod tree;
 mod triage;
@@ -36,6 +37,7 @@ pub use tree::Tree;
 pub use triage::Found;
 
 use lock::Lock;
+use stats::Stats;
 use targets::Targets;
 use work::Work;
 
@@ -279,7 +281,8 @@ impl Held {
         let arms = arm::all(&self.work, plan)?;
         arms.iter().try_for_each(earlier::findings)?;
         let prepare = |ended: &dyn Fn() -> bool| targets.prepare(&self.work, &arms, plan, ended);
-        let mut fuzzed = fuzz::run(prepare, &self.work, &arms, plan, stop);
+        let mut stats = Stats::open(&plan.results)?;
+        let mut fuzzed = fuzz::run(prepare, &self.work, &arms, plan, stop, &mut stats);
         if arms.iter().all(|arm| arm.ran().is_none())
             && let Some(error) = fuzzed.unbuilt.take()
         {

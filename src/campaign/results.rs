@@ -1,7 +1,7 @@
 //! The results folder: a case and its JSON for each finding, for predicted cycles a case that hangs
 //! (`-hangs.case`), `table.txt` of the last campaign, and `results.json`, where arms that the last
 //! campaign did not have keep the result of an earlier one. Every file appears by rename, so that
-//! none is ever half written.
+//! none is ever half written (`stats.jsonl` grows, by whole lines).
 //!
 //! A bug in here would be a finding that is reported and has no file, or a file that is removed
 //! although nothing replaces it.

@@ -49,6 +49,35 @@ pub struct Slice {
     pub unsaved: Vec<Case>,
 }
 
+/// What is known of a target while it runs.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Executions of all its slices.
+    pub executions: AtomicU64,
+    /// Edges that the last slice has covered; 0 before the first.
+    pub covered: AtomicU64,
+    /// The same of features, which are libFuzzer's finer measure.
+    pub features: AtomicU64,
+    /// Inputs in its corpus.
+    pub corpus: AtomicU64,
+}
+
+impl Counters {
+    /// Takes over what a log says; `counted` are the executions that it said before.
+    fn show(&self, log: &Log, counted: &Cell<u64>) {
+        // Another slice of the arm may count at the same time.
+        let more = log.executions - counted.replace(log.executions);
+        self.executions.fetch_add(more, Ordering::Relaxed);
+        let [covered, features] = log.covered;
+        let all = [&self.covered, &self.features, &self.corpus];
+        for (counter, n) in all.into_iter().zip([covered, features, log.corpus]) {
+            if n > 0 {
+                counter.store(n, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
 /// An input that ended a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crash {
@@ -84,7 +113,7 @@ enum End {
     Kill,
 }
 
-/// Runs a target for `length`, or until `ended` returns `true`. `executions` is kept up to date for
+/// Runs a target for `length`, or until `ended` returns `true`. `counters` are kept up to date for
 /// the live display. Standard input is left to the command.
 ///
 /// An execution that runs at the end of that time goes on for `patience`, which is to be longer than
@@ -94,16 +123,12 @@ pub fn run(
     length: Duration,
     patience: Duration,
     ended: &dyn Fn() -> bool,
-    executions: &AtomicU64,
+    counters: &Counters,
 ) -> Slice {
     command.arg(format!("-max_total_time={}", length.as_secs() + 3));
     command.arg("-print_final_stats=1");
-    // Another slice of the arm may count at the same time.
     let counted = Cell::new(0);
-    let show = |log: &Log| {
-        let more = log.executions - counted.replace(log.executions);
-        executions.fetch_add(more, Ordering::Relaxed);
-    };
+    let show = |log: &Log| counters.show(log, &counted);
     match watched(&mut command, [length, patience], ended, &show) {
         Ok(process) => process.slice(),
         Err(error) => Slice { failure: Some(cannot_run(&command, &error)), ..Slice::default() },
@@ -307,11 +332,11 @@ mod tests {
     }
 
     fn slice(script: &str) -> Slice {
-        ran(shell(script), &AtomicU64::new(0))
+        ran(shell(script), &Counters::default())
     }
 
-    fn ran(command: Command, executions: &AtomicU64) -> Slice {
-        run(command, Duration::from_millis(500), Duration::from_secs(2), &|| false, executions)
+    fn ran(command: Command, counters: &Counters) -> Slice {
+        run(command, Duration::from_millis(500), Duration::from_secs(2), &|| false, counters)
     }
 
     #[track_caller]
@@ -334,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_missing_target_is_seen() {
-        let slice = ran(Command::new("/no/such/target"), &AtomicU64::new(0));
+        let slice = ran(Command::new("/no/such/target"), &Counters::default());
         assert!(slice.failure.expect("it failed").starts_with("cannot run /no/such/target: "));
     }
 
@@ -357,17 +382,17 @@ mod tests {
         let begin = Instant::now();
         let stopped = || begin.elapsed() > Duration::from_millis(300);
         let (length, patience) = (Duration::from_secs(60), Duration::from_secs(60));
-        let slice = run(shell(hangs), length, patience, &stopped, &AtomicU64::new(0));
+        let slice = run(shell(hangs), length, patience, &stopped, &Counters::default());
         assert!(slice.crash.is_none() && slice.failure.is_none());
         assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     }
 
     #[test]
     fn a_target_that_works_is_fine() {
-        let executions = AtomicU64::new(10);
+        let counters = Counters { executions: AtomicU64::new(10), ..Counters::default() };
         let script = "echo '#4096 pulse' >&2; trap 'exit 0' USR1; while :; do sleep 0.1; done";
-        let slice = ran(shell(script), &executions);
+        let slice = ran(shell(script), &counters);
         assert_eq!((slice.failure, slice.executions), (None, 4096));
-        assert_eq!(executions.into_inner(), 4106);
+        assert_eq!(counters.executions.into_inner(), 4106);
     }
 }

@@ -333,6 +333,6 @@ fn entries(arm: &ArmReport, files: impl Fn(&ArmReport, &Found) -> Files) -> Vec<
 }
 
 /// Seconds to the millisecond.
-fn rounded(seconds: f64) -> f64 {
+pub(crate) fn rounded(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }
