@@ -270,7 +270,9 @@ fn what_no_single_run_shows_has_no_case() {
 #[test]
 fn closing_adds_what_is_absent_and_nothing_twice() {
     let lone = closed(&case(&[VM, PLAIN]), &[0]);
-    assert_eq!(lone.added, ["a memslot update of vm0", "a second munmapper"]);
+    let words: Vec<String> =
+        lone.added.iter().map(|added| added.words(&Names::default())).collect();
+    assert_eq!(words, ["a memslot update of vm0", "a second munmapper"]);
     let other = "task other munmap 0x100..0x108 end ";
     let whole = closed(&case(&[VM, PLAIN, other, UPDATE]), &[0, 1]);
     assert!(whole.added.is_empty() && whole.left_out.is_empty(), "{whole:?}");

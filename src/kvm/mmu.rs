@@ -69,19 +69,29 @@ impl Kvm {
         mmu_seq: u64,
         hva: u16,
     ) -> Option<Retry> {
-        let hva = u64::from(hva);
-        if t.read(self.mmu_notifier_count).await != 0
-            && t.read(self.mmu_notifier_range_start).await <= hva
-            && hva < t.read(self.mmu_notifier_range_end).await
-        {
-            return Some(Retry::AfterRegion([
-                self.mmu_notifier_count,
-                self.mmu_notifier_range_start,
-                self.mmu_notifier_range_end,
-                self.memslots,
-            ]));
+        if let Some(retry) = self.in_open_region(t, hva).await {
+            return Some(retry);
         }
         (t.read(self.mmu_notifier_seq).await != mmu_seq).then_some(Retry::AtOnce)
+    }
+
+    /// The first half of that test: a region is open, and its page lies in mmu_notifier_range.
+    pub(super) async fn in_open_region<T: KvmTask>(&self, t: T, hva: u16) -> Option<Retry> {
+        let hva = u64::from(hva);
+        let open = t.read(self.mmu_notifier_count).await != 0
+            && t.read(self.mmu_notifier_range_start).await <= hva
+            && hva < t.read(self.mmu_notifier_range_end).await;
+        open.then_some(self.after_region())
+    }
+
+    /// What a fault waits for that met an open region.
+    pub(super) fn after_region(&self) -> Retry {
+        Retry::AfterRegion([
+            self.mmu_notifier_count,
+            self.mmu_notifier_range_start,
+            self.mmu_notifier_range_end,
+            self.memslots,
+        ])
     }
 
     /// `kvm_unmap_gfn_range` for one slot's part of the range: mmu_lock is held for write.

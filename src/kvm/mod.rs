@@ -1,6 +1,6 @@
 //! The secondary MMU: memslots, SPTEs, faults.
 
-pub mod bugs;
+pub mod bug;
 mod fault;
 pub mod function;
 mod look;
@@ -17,7 +17,7 @@ use crate::machine::{
 };
 use crate::mm::{MmTask, sleeping, spinning, unchecked};
 
-pub use bugs::Bug;
+pub use bug::Bug;
 pub use look::{Spte, VmEnd};
 pub use memslot::{Change, Slot};
 pub use place::Place;

@@ -176,14 +176,22 @@ fn provoking(prng: &mut Prng, bug: Bug) -> Vec<Vec<Op>> {
     };
     let opener = pick(prng, &[Opener::Madvise, Opener::Cow, Opener::Swapout, Opener::Migrate]);
     match bug {
-        Bug::B01 | Bug::B33 | Bug::B46 | Bug::EndReleasesUnheld => {
+        Bug::B01 | Bug::EarlyMemslotsNonblock | Bug::B33 | Bug::B46 | Bug::EndReleasesUnheld => {
             vec![region(prng, Opener::Reaper, false), update]
         }
-        Bug::B03i => {
+        Bug::B03i | Bug::B03ii | Bug::B03iii => {
             let (one, other) = (region(prng, opener, false), region(prng, opener, false));
             vec![one, other, vec![fault(prng, 1)]]
         }
-        Bug::B41 | Bug::B43 | Bug::EarlyMemslots => {
+        Bug::B41
+        | Bug::B42
+        | Bug::B43
+        | Bug::EarlyMemslots
+        | Bug::RetrySkipsSeq
+        | Bug::SecondTrySkipsSeq
+        | Bug::ThirdTrySkipsSeq
+        | Bug::RetryTrustsPointer
+        | Bug::SeqLowBit => {
             vec![region(prng, opener, false), vec![fault(prng, 1)]]
         }
         Bug::RetryKeepsSrcu | Bug::B50 => {

@@ -116,6 +116,22 @@ codes! {
         EndReleasesUnheld = 15,
         RetryKeepsSrcu = 16,
         EarlyMemslots = 17,
+        B03ii = 18,
+        B03iii = 19,
+        B35 = 20,
+        ZapBeforeGrace = 21,
+        MoveSkipsZap = 22,
+        RetrySkipsSeq = 23,
+        SecondTrySkipsSeq = 24,
+        B42 = 25,
+        EarlyMemslotsNonblock = 26,
+        NestedOverwritesRange = 27,
+        ReplayReachesOne = 28,
+        SeqLowBit = 29,
+        ThirdTrySkipsSeq = 30,
+        RetryTrustsPointer = 31,
+        WaitsThreeTimes = 32,
+        ResleepsLate = 33,
     }
 
     tail, TAILS: TailKind {

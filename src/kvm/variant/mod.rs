@@ -4,13 +4,13 @@
 //! A bug in here would be a seam that runs another variant's code, or a fact of a release (the two
 //! flags) that the release does not have.
 
-mod always_lock;
-mod counted;
+pub(super) mod always_lock;
+pub(super) mod counted;
 mod naive_elision;
-mod rwsem;
+pub(super) mod rwsem;
 
 use super::trace::Event;
-use super::{Kvm, KvmTask, Place, function as f};
+use super::{Kvm, KvmTask, Place};
 use crate::mm::NotifierRange;
 
 /// What the registry knows of a variant.
@@ -48,28 +48,26 @@ macro_rules! variants {
             pub const ALL: [Variant; COUNT] = [$(Variant::$variant),*];
         }
 
-        /// The seams: where the versions of the protocol differ.
+        /// The seams' code of each version.
         impl Kvm {
-            /// `kvm_mmu_notifier_invalidate_range_start`.
-            pub(super) async fn range_start<T: KvmTask>(&self, t: T, range: &NotifierRange) {
-                let t = t.enter(f::RANGE_START);
+            pub(super) async fn range_start_of_variant<T: KvmTask>(&self, t: T, range: &NotifierRange) {
                 match self.variant {
                     $(Variant::$variant => $file::range_start(t, self, range).await,)*
                 }
             }
 
-            /// `kvm_mmu_notifier_invalidate_range_end`.
-            pub(super) async fn range_end<T: KvmTask>(&self, t: T, range: &NotifierRange) {
-                let t = t.enter(f::RANGE_END);
+            pub(super) async fn range_end_of_variant<T: KvmTask>(&self, t: T, range: &NotifierRange) {
                 match self.variant {
                     $(Variant::$variant => $file::range_end(t, self, range).await,)*
                 }
-                self.bug_on_negative_count(t).await;
             }
 
-            /// `install_new_memslots`: makes `new` the active array; on return nothing reads `old`.
-            pub(super) async fn install_new_memslots<T: KvmTask>(&self, t: T, old: usize, new: usize) {
-                let t = t.enter(f::INSTALL_NEW_MEMSLOTS);
+            pub(super) async fn install_new_memslots_of_variant<T: KvmTask>(
+                &self,
+                t: T,
+                old: usize,
+                new: usize,
+            ) {
                 match self.variant {
                     $(Variant::$variant => $file::install_new_memslots(t, self, old, new).await,)*
                 }
@@ -148,7 +146,7 @@ impl Variant {
 impl Kvm {
     /// `rcu_assign_pointer(kvm->memslots[as_id], slots)`; `one_section` says that
     /// mn_invalidate_lock has been held since the count was seen to be 0.
-    async fn publish<T: KvmTask>(&self, t: T, new: usize, one_section: bool) {
+    pub(super) async fn publish<T: KvmTask>(&self, t: T, new: usize, one_section: bool) {
         t.place(Place::Publish as u8).await;
         t.write(self.memslots, new as u64).await;
         t.trace(Event::Publish {
@@ -160,7 +158,7 @@ impl Kvm {
     }
 
     /// `synchronize_srcu_expedited(&kvm->srcu)`: readers of the old array are gone on return.
-    async fn synchronize<T: KvmTask>(&self, t: T) {
+    pub(super) async fn synchronize<T: KvmTask>(&self, t: T) {
         t.place(Place::Grace as u8).await;
         t.synchronize_srcu(self.srcu).await;
     }

@@ -4,7 +4,7 @@
 
 use crate::kvm::trace::Side;
 use crate::kvm::walk::TakeLock;
-use crate::kvm::{Bug, Kvm, KvmTask, Place};
+use crate::kvm::{Kvm, KvmTask, Place};
 use crate::mm::NotifierRange;
 
 /// Returns with the rwsem held for read.
@@ -18,7 +18,7 @@ pub async fn range_start<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
 /// Drops the rwsem that START took.
 pub async fn range_end<T: KvmTask>(t: T, kvm: &Kvm, range: &NotifierRange) {
     kvm.handle_hva_range(t, range, Side::End, must_lock(range)).await;
-    if (range.blockable && !kvm.has(Bug::EndKeepsSlotsLock)) || kvm.has(Bug::EndReleasesUnheld) {
+    if range.blockable {
         t.up_read(kvm.mmu_notifier_slots_lock);
     }
 }
@@ -33,6 +33,6 @@ pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new:
     kvm.synchronize(t).await;
 }
 
-fn must_lock(range: &NotifierRange) -> TakeLock {
+pub(in crate::kvm) fn must_lock(range: &NotifierRange) -> TakeLock {
     if range.blockable { TakeLock::OnHit } else { TakeLock::Always }
 }

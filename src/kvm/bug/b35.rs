@@ -1,0 +1,21 @@
+//! The swap of `counted` prepares to wait only after it dropped mn_invalidate_lock: the last END may
+//! find no task to wake.
+
+use super::wait;
+use crate::kvm::variant::counted;
+use crate::kvm::{Kvm, KvmTask, Place};
+
+pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new: usize) {
+    t.place(Place::Swap as u8).await;
+    t.spin_lock(kvm.mn_invalidate_lock).await;
+    while wait::is_busy(t, kvm).await {
+        t.spin_unlock(kvm.mn_invalidate_lock);
+        wait::prepare(t, kvm).await;
+        t.set_uninterruptible().await;
+        t.schedule(kvm.mn_memslots_update_rcuwait).await;
+        t.spin_lock(kvm.mn_invalidate_lock).await;
+    }
+    t.finish_rcuwait(kvm.mn_memslots_update_rcuwait).await;
+    counted::publish(t, kvm, new).await;
+    kvm.synchronize(t).await;
+}

@@ -1,0 +1,24 @@
+//! The swap of `counted` sets TASK_UNINTERRUPTIBLE before it drops mn_invalidate_lock the first time,
+//! and after it where it has to sleep again: that wake-up may find the update running.
+
+use super::wait;
+use crate::kvm::variant::counted;
+use crate::kvm::{Kvm, KvmTask, Place};
+
+pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new: usize) {
+    t.place(Place::Swap as u8).await;
+    t.spin_lock(kvm.mn_invalidate_lock).await;
+    wait::prepare(t, kvm).await;
+    if wait::is_busy(t, kvm).await {
+        wait::sleep(t, kvm).await;
+    }
+    while wait::is_busy(t, kvm).await {
+        t.spin_unlock(kvm.mn_invalidate_lock);
+        t.set_uninterruptible().await;
+        t.schedule(kvm.mn_memslots_update_rcuwait).await;
+        t.spin_lock(kvm.mn_invalidate_lock).await;
+    }
+    t.finish_rcuwait(kvm.mn_memslots_update_rcuwait).await;
+    counted::publish(t, kvm, new).await;
+    kvm.synchronize(t).await;
+}
