@@ -63,11 +63,16 @@ fn codes_of_version_2_keep_their_meaning() {
     common::golden("binary-v2-codes.txt", &codes(2));
 }
 
-/// Corpora of version 1 are raised to version 2 by the mutator.
+/// Corpora of version 1 are raised to version 2 by the mutator. Bugs that are younger than version 2
+/// have no code in version 1.
 #[test]
 fn what_was_encoded_in_version_1_means_the_same_in_version_2() {
+    let codes = codes(1);
+    let known = |case: &Case| {
+        case.bug.is_none_or(|bug| codes.split_whitespace().any(|word| word == bug.id()))
+    };
     for folder in ["corpus/protocol", "tests/cases/bugs", "tests/cases/kinds"] {
-        for (path, case) in common::cases_in(folder) {
+        for (path, case) in common::cases_in(folder).into_iter().filter(|(_, case)| known(case)) {
             let mut bytes = case.encode();
             assert_eq!(bytes[0], 2);
             for version in [1, 0, 3, 9, 0x7f, 0xff] {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use kvm_lock_fuzz::campaign::{Plan, Sanitizer, Tree, results, run_built};
+use kvm_lock_fuzz::campaign::{Plan, Sanitizer, Tree, Workers, results, run_built};
 use kvm_lock_fuzz::case::Case;
 use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::run::{Options, Runner};
@@ -35,6 +35,9 @@ echo '#64 pulse' >&2; trap 'exit 72' INT; while :; do sleep 0.05; done";
 /// One that a single input ends.
 const CRASHES: &str = "for last; do :; done; case $last in */crash-*) \
     echo \"thread 'x' panicked at src/a.rs:1:2:\" >&2; echo 'it broke' >&2; exit 77;; esac";
+
+/// A worker whose random cases show nothing.
+const RANDOM_FINDS_NOTHING: &str = "while read -r order; do sleep 0.01; echo '\"done\"'; done";
 
 /// One campaign over all variants, with a finding that cannot hang, findings that hang, a crash and a
 /// target that dies; one with planted bugs, of which one is found.
@@ -86,21 +89,24 @@ fn campaign(name: &str, protocol: &str, bugs: Vec<Bug>) -> Ran {
         fs::write(options, "[libfuzzer]\ntimeout = 10\n").expect("it can be written");
         executable(&root.join(target), script);
     }
+    executable(&root.join("worker"), RANDOM_FINDS_NOTHING);
     let crashed = root.join("fuzz/artifacts/campaign/lockdep");
     fs::create_dir_all(&crashed).expect("the folder can be made");
     fs::write(crashed.join("crash-0123"), "input").expect("it can be written");
     let plan = Plan {
         time: Duration::from_secs(4),
+        runs: None,
         seeds: true,
         variants: Variant::ALL.to_vec(),
         targets: ["protocol", "lockdep"].map(|t| target::find(t).expect("it is there")).to_vec(),
         bugs,
         jobs: 5,
+        workers: Workers { program: root.join("worker"), limit: Duration::from_secs(10) },
         seed: 1,
         results: root.join("results"),
         sanitizer: Sanitizer::None,
     };
-    let tree = Tree { root: root.clone(), target: root.join("target") };
+    let tree = Tree { root: root.clone() };
     let report = run_built(&tree, &root, &plan, &STOP).expect("the campaign runs");
     let printed = results::document(&plan.results, &report).text();
     Ran {
