@@ -35,6 +35,16 @@ impl Features {
         self.set(which % (COUNTERS / 2));
     }
 
+    /// Adds what another execution showed; whether any of it is new.
+    pub fn merge(&self, other: &Features) -> bool {
+        let mut new = false;
+        for (seen, shown) in self.0.iter().zip(&other.0) {
+            let shown = shown.load(Ordering::Relaxed);
+            new |= shown & !seen.fetch_or(shown, Ordering::Relaxed) != 0;
+        }
+        new
+    }
+
     fn set(&self, counter: usize) {
         self.0[counter].store(1, Ordering::Relaxed);
     }

@@ -33,7 +33,7 @@ pub mod collect;
 pub mod features;
 pub mod knobs;
 pub mod lockdep;
-mod overlap;
+pub mod overlap;
 pub mod protocol;
 #[cfg(feature = "cli")]
 pub mod seeds;

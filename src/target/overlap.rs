@@ -45,7 +45,7 @@ struct Task {
 
 /// The phases of all tasks of a run.
 #[derive(Debug, Default)]
-pub(super) struct Overlap {
+pub struct Overlap {
     tasks: [Task; 16],
 }
 
