@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use kvm_lock_fuzz::case::{Case, Tail};
-use kvm_lock_fuzz::kvm::Variant;
+use kvm_lock_fuzz::kvm::{Bug, Variant};
 use kvm_lock_fuzz::run::{Options, Runner};
 
 /// Schedules of one round, of each sort.
@@ -111,15 +111,24 @@ fn two_vms() {
     equal("two-vms");
 }
 
-/// Drawn schedules do not reach the deep ones, neither with few points nor with all.
+/// Bugs that drawn schedules show too seldom for a comparison.
+const DEEP: &[Bug] = &[
+    Bug::ZapBeforeGrace,
+    Bug::RetrySkipsSeq,
+    Bug::SecondTrySkipsSeq,
+    Bug::SeqLowBit,
+    Bug::ThirdTrySkipsSeq,
+    Bug::RetryTrustsPointer,
+    Bug::WaitsThreeTimes,
+    Bug::ResleepsLate,
+];
+
 #[test]
 fn planted_bugs() {
-    let cases = common::cases_in("tests/cases/bugs");
-    let shows = |(_, mut case): (_, Case)| {
+    let cases = common::cases_in("tests/cases/bugs").into_iter();
+    let deep = |case: &Case| case.bug.is_some_and(|bug| DEEP.contains(&bug));
+    for (path, mut case) in cases.filter(|(_, case)| !deep(case)) {
         case.schedule.bursts.clear();
-        !same_findings(case).is_empty()
-    };
-    let all = cases.len();
-    let shown = cases.into_iter().map(shows).filter(|shows| *shows).count();
-    assert!(2 * shown > all, "{shown} of {all}");
+        assert!(!same_findings(case).is_empty(), "{}", path.display());
+    }
 }

@@ -79,6 +79,11 @@ pub struct Search<'m, M: Model, O: Observer<M::Event>> {
     starved: bool,
 }
 
+/// Steps between two looks at the memory of the system.
+const PROBE: u64 = 1 << 10;
+/// Bytes that have to be there then: far more than so many steps take beside the tables.
+const SPARE: usize = 4 << 20;
+
 /// Futures of the tasks, in place.
 pub(super) type Slots<'s, F> = [Pin<&'s mut Option<F>>];
 
@@ -155,9 +160,12 @@ where
         }
     }
 
-    /// Has the tables grow now if the next step may fill them, where the search can still stop.
+    /// Has the tables grow now if the next step may fill them, where the search can still stop; and sees
+    /// now and then that there is memory for all that is small.
     fn has_room(&mut self) -> bool {
-        self.starved = !(self.visited.has_room() && self.sets.has_room());
+        let tables = self.visited.has_room() && self.sets.has_room();
+        let probe = self.counts.steps.is_multiple_of(PROBE);
+        self.starved = !tables || probe && Vec::<u8>::new().try_reserve_exact(SPARE).is_err();
         !self.starved
     }
 

@@ -42,8 +42,10 @@ proptest! {
         prop_assert_eq!(case, Case::decode(&second));
     }
 
+    /// Bugs that are younger than version 2 have no code in the other.
     #[test]
     fn a_rest_and_an_unknown_version_change_nothing(case in legal(), version: u8, rest in 0..RECORD) {
+        let case = Case { bug: None, ..case };
         let mut bytes = case.encode();
         bytes[0] = version;
         bytes.extend(std::iter::repeat_n(0x5a, rest));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kvm_lock_fuzz::case::binary::VERSION;
 use kvm_lock_fuzz::case::{Case, MAX_SPLIT_DEPTH, Op, Opener, Registrant, Tail, Until};
 use kvm_lock_fuzz::kvm::{Bug, Place, Variant};
 use kvm_lock_fuzz::machine::Policy;
@@ -88,7 +89,8 @@ fn small_random_inputs_reach_everything() {
     let input = proptest::collection::vec(any::<u8>(), 0..100);
     let mut missing = expected();
     for _ in 0..100_000 {
-        let bytes = input.new_tree(&mut runner).unwrap().current();
+        let rest = input.new_tree(&mut runner).unwrap().current();
+        let bytes = [&[VERSION], &rest[..]].concat();
         missing = &missing - &features(&Case::decode(&bytes));
     }
     assert_eq!(missing, BTreeSet::new());
