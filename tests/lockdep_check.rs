@@ -228,7 +228,9 @@ fn a_file_of_something_else_does_not_bury_the_rest() {
 
 /// Lines of a file that are not blank; LF and CR end them.
 fn lines_of(text: &[u8]) -> usize {
-    text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.trim_ascii().is_empty()).count()
+    text.split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter(|line| !line.trim_ascii().is_empty())
+        .count()
 }
 
 /// A verdict or an error of one line for each line of the input, and nothing on them that acts.
