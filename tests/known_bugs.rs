@@ -39,22 +39,9 @@ const BUGS: &[(Bug, &[Kind])] = &[
     (Bug::EndReleasesUnheld, &[UnlockBalance]),
     (Bug::RetryKeepsSrcu, &[Deadlock]),
     (Bug::EarlyMemslots, &[StaleMapping]),
-    (Bug::B03ii, &[StaleMapping]),
-    (Bug::B03iii, &[StaleMapping]),
-    (Bug::B35, &[LostWakeup]),
-    (Bug::ZapBeforeGrace, &[StaleMapping]),
-    (Bug::MoveSkipsZap, &[StaleMapping]),
     (Bug::RetrySkipsSeq, &[StaleMapping]),
     (Bug::SecondTrySkipsSeq, &[StaleMapping]),
-    (Bug::B42, &[StaleMapping]),
     (Bug::EarlyMemslotsNonblock, &[StaleMapping]),
-    (Bug::NestedOverwritesRange, &[StaleMapping]),
-    (Bug::ReplayReachesOne, &[Deadlock, UnbalancedCount, UnpairedRegion]),
-    (Bug::SeqLowBit, &[StaleMapping]),
-    (Bug::ThirdTrySkipsSeq, &[StaleMapping]),
-    (Bug::RetryTrustsPointer, &[StaleMapping]),
-    (Bug::WaitsThreeTimes, DECIDED_TWICE),
-    (Bug::ResleepsLate, &[LostWakeup]),
 ];
 
 /// A case for each kind, and a word of the signature where the kind has several forms.

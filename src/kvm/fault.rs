@@ -1,6 +1,5 @@
 //! A vCPU's page fault: snapshot, host page, test under mmu_lock, install or retry.
 
-use super::memslot::Slot;
 use super::mmu::Retry;
 use super::trace::Event;
 use super::{Kvm, KvmTask, Place, Subscription};
@@ -63,11 +62,8 @@ impl Kvm {
     where
         Subscription: Subscriber<T>,
     {
-        self.begin_attempt(t);
-        let mmu_seq = self.snapshot(t).await;
-        let memslots = t.read(self.memslots).await as usize;
-        match self.get_page(t, mm, memslots, gfn, write).await {
-            Ok(page) => self.install(t, mm, memslots, page, mmu_seq).await,
+        match self.snapshot_and_page(t, mm, gfn, write).await {
+            Ok((mmu_seq, memslots, page)) => self.install(t, mm, memslots, page, mmu_seq).await,
             Err(fault) => fault,
         }
     }
@@ -88,6 +84,24 @@ impl Kvm {
                 t.wait_for_write(HeldUp::ByUpdate(self.slots_lock), &[pointer]).await;
             }
         }
+    }
+
+    /// The first half of an attempt: the snapshot, the active memslots and the page, in that order.
+    pub(super) async fn snapshot_and_page<T: KvmTask>(
+        &self,
+        t: T,
+        mm: &Mm<Subscription>,
+        gfn: u16,
+        write: bool,
+    ) -> Result<(u64, usize, Page), Fault>
+    where
+        Subscription: Subscriber<T>,
+    {
+        self.begin_attempt(t);
+        let mmu_seq = self.snapshot(t).await;
+        let memslots = t.read(self.memslots).await as usize;
+        let page = self.get_page(t, mm, memslots, gfn, write).await?;
+        Ok((mmu_seq, memslots, page))
     }
 
     pub(super) fn begin_attempt<T: KvmTask>(&self, t: T) {
@@ -116,21 +130,6 @@ impl Kvm {
         Subscription: Subscriber<T>,
     {
         let slot = self.gfn_to_memslot(t, memslots, gfn).ok_or(Fault::Done)?;
-        self.get_page_of(t, mm, slot, gfn, write).await
-    }
-
-    /// The page behind a frame of the slot.
-    pub(super) async fn get_page_of<T: KvmTask>(
-        &self,
-        t: T,
-        mm: &Mm<Subscription>,
-        slot: Slot,
-        gfn: u16,
-        write: bool,
-    ) -> Result<Page, Fault>
-    where
-        Subscription: Subscriber<T>,
-    {
         if slot.invalid {
             return Err(Fault::Retry(Retry::AfterUpdate(self.memslots)));
         }

@@ -24,7 +24,7 @@ const INVALID: u64 = 1 << 62;
 const LOG_DIRTY: u64 = 1 << 61;
 
 impl Slot {
-    pub(super) fn word(self) -> u64 {
+    fn word(self) -> u64 {
         let flag = |set, bit| if set { bit } else { 0 };
         PRESENT
             | flag(self.invalid, INVALID)
@@ -74,21 +74,11 @@ pub enum Change {
 
 /// What an update does (`enum kvm_mr_change`), with the slot that comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Update {
+enum Update {
     Create(Slot),
     Delete,
     Move(Slot),
     FlagsOnly(Slot),
-}
-
-impl Update {
-    /// The slot that stands in the end.
-    pub(super) fn slot(self) -> Option<Slot> {
-        match self {
-            Update::Create(slot) | Update::Move(slot) | Update::FlagsOnly(slot) => Some(slot),
-            Update::Delete => None,
-        }
-    }
 }
 
 impl Change {
@@ -185,15 +175,10 @@ impl Kvm {
                 .all(|other| !other.gfn.overlaps(gfn))
     }
 
-    /// `kvm_set_memslot`, where no planted bug takes its place: DELETE and MOVE first publish the slot
-    /// as INVALID and zap it, then every change publishes its result.
-    pub(super) async fn set_memslot_in_order<T: KvmTask>(
-        &self,
-        t: T,
-        id: u8,
-        old: Option<Slot>,
-        update: Update,
-    ) {
+    /// `kvm_set_memslot`: DELETE and MOVE first publish the slot as INVALID and zap it, then every
+    /// change publishes its result.
+    async fn set_memslot<T: KvmTask>(&self, t: T, id: u8, old: Option<Slot>, update: Update) {
+        let t = t.enter(f::SET_MEMSLOT);
         self.lock_arch(t).await;
         if let (Some(slot), Update::Delete | Update::Move(_)) = (old, update) {
             self.replace(t, id, Some(Slot { invalid: true, ..slot })).await;
@@ -201,40 +186,32 @@ impl Kvm {
             self.flush_shadow_memslot(t, slot).await;
             self.lock_arch(t).await;
         }
-        self.replace(t, id, update.slot()).await;
+        let new = match update {
+            Update::Create(slot) | Update::Move(slot) | Update::FlagsOnly(slot) => Some(slot),
+            Update::Delete => None,
+        };
+        self.replace(t, id, new).await;
         if matches!(update, Update::FlagsOnly(Slot { log_dirty: true, .. })) {
             self.commit_memory_region(t).await;
         }
     }
 
     /// `slots_arch_lock`, which came with 5.14; the swap drops it.
-    pub(super) async fn lock_arch<T: KvmTask>(&self, t: T) {
+    async fn lock_arch<T: KvmTask>(&self, t: T) {
         if self.variant.info().slots_arch_lock {
             t.mutex_lock(self.slots_arch_lock).await;
         }
     }
 
     /// Duplicates the active array, changes one slot, installs the copy and frees the old one.
-    pub(super) async fn replace<T: KvmTask>(&self, t: T, id: u8, slot: Option<Slot>) {
+    async fn replace<T: KvmTask>(&self, t: T, id: u8, slot: Option<Slot>) {
         scope!(t, {
             let old = t.read(self.memslots).await as usize;
-            let new = self.copy_with(t, old, id, slot);
+            let new = self.dup_memslots(t, old);
+            t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
             self.install_new_memslots(t, old, new).await;
             self.free_memslots(t, old);
         })
-    }
-
-    /// A copy of the array with one slot changed.
-    pub(super) fn copy_with<T: KvmTask>(
-        &self,
-        t: T,
-        old: usize,
-        id: u8,
-        slot: Option<Slot>,
-    ) -> usize {
-        let new = self.dup_memslots(t, old);
-        t.poke(self.slot_word(new, id), slot.map_or(0, Slot::word));
-        new
     }
 
     /// `kvm_dup_memslots`: slots_lock is held, so at most one array besides the active one and the
@@ -254,7 +231,7 @@ impl Kvm {
     }
 
     /// `kvm_arch_flush_shadow_memslot`.
-    pub(super) async fn flush_shadow_memslot<T: KvmTask>(&self, t: T, slot: Slot) {
+    async fn flush_shadow_memslot<T: KvmTask>(&self, t: T, slot: Slot) {
         let t = t.enter(f::FLUSH_SHADOW_MEMSLOT);
         t.write_lock(self.mmu_lock).await;
         self.unmap_gfn_range(t, slot.gfn).await;

@@ -18,7 +18,7 @@ use crate::lockdep::{LockType, WaitType};
 use crate::machine::{Build, Class, Guard, LockMap, RwSem, SpinLock, Srcu, Task, Words};
 use trace::Event;
 
-pub use notifier::{NotifierRange, Refused, Replay, Subscriber};
+pub use notifier::{NotifierRange, Refused, Subscriber};
 pub use opener::Opener;
 pub use page::MAX_PFNS;
 pub use pages::{HVA_PAGES, Pages};
@@ -58,8 +58,8 @@ pub struct Mm<N> {
     allocated: Words,
     /// The notifier list, in order of registration; the kernel walks it newest first.
     pub subscriptions: ArrayVec<N, MAX_SUBSCRIBERS>,
-    /// Which subscribers a refused START replays END to.
-    pub replay: Replay,
+    /// A refused START replays END to the other subscribers, as it should (c2655835fd8c).
+    pub replays_end: bool,
     /// Numbers of the places that the operations pass.
     places: Places,
 }
@@ -113,7 +113,7 @@ impl<N> Mm<N> {
             refs: b.words(MAX_PFNS, atomic),
             allocated: b.words(MAX_PFNS / 64, atomic),
             subscriptions: ArrayVec::new(),
-            replay: Replay::All,
+            replays_end: true,
             places,
         };
         b.name_words(mm.unmapped.at(0), "vma(unmapped)");

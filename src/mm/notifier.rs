@@ -1,7 +1,6 @@
 //! The notifier core, `mm/mmu_notifier.c`: list subscribers only.
 
 use std::future::Future;
-use std::ops::Range;
 
 use super::{Mm, MmTask, Pages, function as f, trace::Event};
 use crate::machine::Span;
@@ -20,17 +19,6 @@ pub struct NotifierRange {
 /// A subscriber answered -EAGAIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
-
-/// Which subscribers are called with END where a non-blockable START was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replay {
-    /// All that have an END, as it should be (c2655835fd8c).
-    All,
-    /// The newest that has an END.
-    Newest,
-    /// None, as before that commit.
-    None,
-}
 
 /// `struct mmu_notifier_ops` with its subscription.
 pub trait Subscriber<T: MmTask> {
@@ -109,9 +97,9 @@ impl<N> Mm<N> {
             });
             ret = ret.and(answer);
         }
-        if ret.is_err() {
+        if ret.is_err() && self.replays_end {
             // Not in a section that may not sleep: the kernel makes none around the replay.
-            self.list_end(t, range, self.replayed::<T>(), false).await;
+            self.list_end(t, range, false).await;
         }
         t.srcu_read_unlock(self.srcu);
         ret
@@ -129,7 +117,7 @@ impl<N> Mm<N> {
         if !self.subscriptions.is_empty() {
             t.lock_map_acquire(self.map);
             t.srcu_read_lock(self.srcu).await;
-            self.list_end(t, range, 0..self.subscriptions.len(), !range.blockable).await;
+            self.list_end(t, range, !range.blockable).await;
             t.srcu_read_unlock(self.srcu);
             t.lock_map_release(self.map);
         }
@@ -137,33 +125,12 @@ impl<N> Mm<N> {
         t.trace(Event::RegionClosed { depth: range.depth });
     }
 
-    /// The newest subscriptions, which get an END after a refused START.
-    fn replayed<T: MmTask>(&self) -> Range<usize>
+    /// `mn_hlist_invalidate_end`: every END, each in a section that may not sleep where `nonblock`.
+    async fn list_end<T: MmTask>(&self, t: T, range: &NotifierRange, nonblock: bool)
     where
         N: Subscriber<T>,
     {
-        let all = self.subscriptions.len();
-        let newest = || self.subscriptions.iter().rposition(|s| s.has_end()).unwrap_or(all);
-        match self.replay {
-            Replay::All => 0..all,
-            Replay::Newest => newest()..all,
-            Replay::None => 0..0,
-        }
-    }
-
-    /// `mn_hlist_invalidate_end`: END of each of those, newest first, in a section that may not sleep
-    /// where `nonblock`.
-    async fn list_end<T: MmTask>(
-        &self,
-        t: T,
-        range: &NotifierRange,
-        called: Range<usize>,
-        nonblock: bool,
-    ) where
-        N: Subscriber<T>,
-    {
-        for i in called.rev() {
-            let subscription = &self.subscriptions[i];
+        for (i, subscription) in self.subscriptions.iter().enumerate().rev() {
             if subscription.has_end() {
                 t.trace(Event::SubscriberEnd { subscriber: i as u8, depth: range.depth });
                 if nonblock {

@@ -5,7 +5,7 @@ use arrayvec::ArrayVec;
 use crate::case::{Config, MAX_REGISTRANTS, Registrant};
 use crate::kvm::{Bug, Classes, Kvm, KvmTask, MAX_VMS, Place, Subscription, Variant};
 use crate::machine::{Build, Mutex};
-use crate::mm::{Mm, Places, Replay, sleeping};
+use crate::mm::{Mm, Places, sleeping};
 
 /// One mm, its subscribers and the VMs among them.
 #[derive(Debug)]
@@ -36,11 +36,7 @@ impl World {
 
     /// Which version runs, with which bug, and who subscribes.
     pub(super) fn set(&mut self, config: &Config, variant: Variant, bug: Option<Bug>) {
-        self.mm.replay = match bug {
-            Some(Bug::B01) => Replay::None,
-            Some(Bug::ReplayReachesOne) => Replay::Newest,
-            _ => Replay::All,
-        };
+        self.mm.replays_end = bug != Some(Bug::B01);
         for kvm in &mut self.vms {
             (kvm.variant, kvm.bug) = (variant, bug);
         }

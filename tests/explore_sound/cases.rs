@@ -179,19 +179,11 @@ fn provoking(prng: &mut Prng, bug: Bug) -> Vec<Vec<Op>> {
         Bug::B01 | Bug::EarlyMemslotsNonblock | Bug::B33 | Bug::B46 | Bug::EndReleasesUnheld => {
             vec![region(prng, Opener::Reaper, false), update]
         }
-        Bug::B03i | Bug::B03ii | Bug::B03iii => {
+        Bug::B03i => {
             let (one, other) = (region(prng, opener, false), region(prng, opener, false));
             vec![one, other, vec![fault(prng, 1)]]
         }
-        Bug::B41
-        | Bug::B42
-        | Bug::B43
-        | Bug::EarlyMemslots
-        | Bug::RetrySkipsSeq
-        | Bug::SecondTrySkipsSeq
-        | Bug::ThirdTrySkipsSeq
-        | Bug::RetryTrustsPointer
-        | Bug::SeqLowBit => {
+        Bug::B41 | Bug::B43 | Bug::EarlyMemslots | Bug::RetrySkipsSeq | Bug::SecondTrySkipsSeq => {
             vec![region(prng, opener, false), vec![fault(prng, 1)]]
         }
         Bug::RetryKeepsSrcu | Bug::B50 => {

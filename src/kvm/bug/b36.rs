@@ -10,7 +10,10 @@ pub async fn install_new_memslots<T: KvmTask>(t: T, kvm: &Kvm, _old: usize, new:
     t.spin_lock(kvm.mn_invalidate_lock).await;
     wait::prepare(t, kvm).await;
     if wait::is_busy(t, kvm).await {
-        wait::sleep(t, kvm).await;
+        t.set_uninterruptible().await;
+        t.spin_unlock(kvm.mn_invalidate_lock);
+        t.schedule(kvm.mn_memslots_update_rcuwait).await;
+        t.spin_lock(kvm.mn_invalidate_lock).await;
     }
     t.finish_rcuwait(kvm.mn_memslots_update_rcuwait).await;
     counted::publish(t, kvm, new).await;

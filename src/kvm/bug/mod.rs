@@ -1,24 +1,20 @@
 //! The bug zoo. A bug is one deviation from one variant: an entry in the registry below, and a file that
 //! holds whole functions for the seams that it changes. What it does not change, its variant runs.
 //!
-//! B01, B03i and `replay-reaches-one` change code that all variants share, and are tested for
-//! there. A bug in here would be a planted bug that shows in another variant's code, or one that
-//! changes more than its summary says.
+//! B01 and B03i change code that all variants share, and are tested for there. A bug in here would be a
+//! planted bug that shows in another variant's code, or one that changes more than its summary says.
 
 macro_rules! files {
     ($($file:ident)*) => { $(mod $file;)* };
 }
 
 files! {
-    b03ii b03iii b11 b29 b31 b33 b34 b35 b36 b41 b42 b43 b46 b49 b50 early_memslots
-    early_memslots_nonblock end_keeps_slots_lock end_releases_unheld move_skips_zap
-    nested_overwrites_range resleeps_late retry_keeps_srcu retry_skips_seq retry_trusts_pointer
-    second_try_skips_seq seq_low_bit third_try_skips_seq wait waits_three_times walk
-    zap_before_grace
+    b11 b29 b31 b33 b34 b36 b41 b43 b46 b49 b50 early_memslots early_memslots_nonblock
+    end_keeps_slots_lock end_releases_unheld retry_keeps_srcu retry_skips_seq
+    second_try_skips_seq wait walk
 }
 
 use super::fault::Fault;
-use super::memslot::{Slot, Update};
 use super::{Kvm, KvmTask, Subscription, Variant, function as f};
 use crate::mm::{Mm, NotifierRange, Subscriber};
 
@@ -28,7 +24,6 @@ macro_rules! bugs {
         $(, range_start: $start:path)?
         $(, range_end: $end:path)?
         $(, install_new_memslots: $install:path)?
-        $(, set_memslot: $set:path)?
         $(, page_fault: $page_fault:path)?
         $(, direct_page_fault: $attempt:path)?;
     )*) => {
@@ -89,21 +84,6 @@ macro_rules! bugs {
                 match self.bug {
                     $($(Some(Bug::$bug) => $install(t, self, old, new).await,)?)*
                     _ => self.install_new_memslots_of_variant(t, old, new).await,
-                }
-            }
-
-            /// `kvm_set_memslot`.
-            pub(super) async fn set_memslot<T: KvmTask>(
-                &self,
-                t: T,
-                id: u8,
-                old: Option<Slot>,
-                update: Update,
-            ) {
-                let t = t.enter(f::SET_MEMSLOT);
-                match self.bug {
-                    $($(Some(Bug::$bug) => $set(t, self, id, old, update).await,)?)*
-                    _ => self.set_memslot_in_order(t, id, old, update).await,
                 }
             }
 
@@ -213,26 +193,6 @@ bugs! {
     EarlyMemslots = "early-memslots" in AlwaysLock: "START reads the memslots pointer before mmu_notifier_count goes up",
         "mutant of the baseline",
         range_start: early_memslots::range_start;
-    /// The range is emptied at every END.
-    B03ii = "B03ii" in AlwaysLock: "every END empties mmu_notifier_range_start/_end",
-        "mutant of 4a42d848db95",
-        range_end: b03ii::range_end;
-    /// The range shrinks by the ended one.
-    B03iii = "B03iii" in AlwaysLock: "END takes its range off mmu_notifier_range_start/_end",
-        "mutant of 4a42d848db95",
-        range_end: b03iii::range_end;
-    /// The waiter is announced after the unlock.
-    B35 = "B35" in Counted: "the swap calls prepare_to_rcuwait after it dropped mn_invalidate_lock",
-        "negates prepare before unlock",
-        install_new_memslots: b35::install_new_memslots;
-    /// The zap of a deleted slot comes too early.
-    ZapBeforeGrace = "zap-before-grace" in AlwaysLock: "DELETE and MOVE zap before the grace period of the INVALID slot",
-        "negates zap after synchronize_srcu",
-        set_memslot: zap_before_grace::set_memslot;
-    /// A moved slot is not zapped.
-    MoveSkipsZap = "move-skips-zap" in Counted: "MOVE does not zap the slot",
-        "mutant of kvm_set_memslot",
-        set_memslot: move_skips_zap::set_memslot;
     /// The sequence is compared only where no region is open.
     RetrySkipsSeq = "retry-skips-seq" in Counted: "a fault outside the open regions does not compare mmu_notifier_seq",
         "mutant of mmu_notifier_retry_hva",
@@ -241,41 +201,10 @@ bugs! {
     SecondTrySkipsSeq = "second-try-skips-seq" in Counted: "a fault that retried does not compare mmu_notifier_seq",
         "mutant of the fault path",
         page_fault: second_try_skips_seq::page_fault;
-    /// The test comes before the lock.
-    B42 = "B42" in Counted: "the fault tests before it takes mmu_lock and not again",
-        "negates the test under mmu_lock",
-        direct_page_fault: b42::direct_page_fault;
     /// Too early where the region may not block.
     EarlyMemslotsNonblock = "early-memslots-nonblock" in AlwaysLock: "START of a non-blockable region reads the memslots pointer before mmu_notifier_count goes up",
         "mutant of the baseline",
         range_start: early_memslots_nonblock::range_start;
-    /// A region inside another overwrites the range.
-    NestedOverwritesRange = "nested-overwrites-range" in AlwaysLock: "a nested START overwrites mmu_notifier_range_start/_end",
-        "mutant of 4a42d848db95",
-        range_start: nested_overwrites_range::range_start;
-    /// Only one subscriber is told of the end.
-    ReplayReachesOne = "replay-reaches-one" in Counted: "a failed start_nonblock replays END to the newest subscriber only",
-        "mutant of c2655835fd8c";
-    /// One bit of the sequence is compared.
-    SeqLowBit = "seq-low-bit" in Counted: "a fault compares the lowest bit of mmu_notifier_seq",
-        "after B06, which compares 32 bits",
-        direct_page_fault: seq_low_bit::direct_page_fault;
-    /// The third attempt does not compare.
-    ThirdTrySkipsSeq = "third-try-skips-seq" in Counted: "a fault that retried twice does not compare mmu_notifier_seq",
-        "mutant of the fault path",
-        page_fault: third_try_skips_seq::page_fault;
-    /// An array that is used again is taken for unchanged.
-    RetryTrustsPointer = "retry-trusts-pointer" in Counted: "a fault keeps its slot over a retry where the same array is active",
-        "mutant of the fault path",
-        page_fault: retry_trusts_pointer::page_fault;
-    /// The waiter gives up.
-    WaitsThreeTimes = "waits-three-times" in Counted: "the swap sleeps three times at most",
-        "negates the wait loop",
-        install_new_memslots: waits_three_times::install_new_memslots;
-    /// The state is set after the unlock from the second time on.
-    ResleepsLate = "resleeps-late" in Counted: "the swap sets TASK_UNINTERRUPTIBLE after it dropped mn_invalidate_lock where it sleeps again",
-        "negates state before unlock",
-        install_new_memslots: resleeps_late::install_new_memslots;
 }
 
 impl Bug {

@@ -39,11 +39,8 @@ pub async fn try_again<T: KvmTask>(
 where
     Subscription: Subscriber<T>,
 {
-    kvm.begin_attempt(t);
-    kvm.snapshot(t).await;
-    let memslots = t.read(kvm.memslots).await as usize;
-    let page = match kvm.get_page(t, mm, memslots, gfn, write).await {
-        Ok(page) => page,
+    let (_, memslots, page) = match kvm.snapshot_and_page(t, mm, gfn, write).await {
+        Ok(prepared) => prepared,
         Err(fault) => return fault,
     };
     kvm.lock_to_install(t, memslots).await;

@@ -17,11 +17,3 @@ pub async fn is_busy<T: KvmTask>(t: T, kvm: &Kvm) -> bool {
     }
     busy
 }
-
-/// Sleeps without mn_invalidate_lock until the count fell to 0.
-pub async fn sleep<T: KvmTask>(t: T, kvm: &Kvm) {
-    t.set_uninterruptible().await;
-    t.spin_unlock(kvm.mn_invalidate_lock);
-    t.schedule(kvm.mn_memslots_update_rcuwait).await;
-    t.spin_lock(kvm.mn_invalidate_lock).await;
-}
