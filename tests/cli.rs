@@ -428,7 +428,7 @@ fn scripts_whose_lines_end_with_cr_are_read_line_by_line() {
     assert_eq!(fs::read_dir(&to).expect("it is there").count(), 2);
 }
 
-/// Where a command wants a file, a folder is told so, with what to do.
+/// Where a command wants a file, a folder is an error that says what to do.
 #[test]
 fn a_folder_in_the_place_of_a_file_is_one_line_that_says_how_to_mend_it() {
     for words in [

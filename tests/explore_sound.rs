@@ -113,7 +113,7 @@ fn an_oracle_that_forgets_is_caught() {
     }
 }
 
-/// Without reduction, but for what comes after known states.
+/// Without reduction, except of what comes after known states.
 const PLAIN: Config = Config { reduction: Reduction::States, symmetry: false, ..Config::DEFAULT };
 
 /// Programs that share locations and locks as no protocol does. A mistake in what has to be tried need

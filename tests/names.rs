@@ -38,7 +38,7 @@ fn said(arguments: &[&str]) -> String {
     stdout(&run(arguments))
 }
 
-/// Every command says of a renamed seed what it says of the seed, but for the names.
+/// Every command says of a renamed seed what it says of the seed, except the names.
 #[test]
 fn commands_say_the_names_of_the_text_and_differ_in_nothing_else() {
     let folder = scratch("names");

@@ -35,7 +35,7 @@ impl Progress {
 
     /// A line that stays, on stderr whatever that is.
     pub fn say(&self, line: &str) {
-        // Where stderr is gone there is nobody to tell.
+        // Where stderr is gone, the line is lost.
         self.bar.suspend(|| drop(writeln!(io::stderr(), "{}", quote::line(line))));
     }
 }

@@ -150,7 +150,7 @@ fn run(plan: &Plan, stop: &AtomicBool) -> Report {
     let progress = |report: &Report| {
         if live {
             let (variant, found) = (plan.case.variant.name(), report.findings.len());
-            // Where stderr is gone there is nobody to tell.
+            // Where stderr is gone, the line is lost.
             let _ = write!(io::stderr(), "\r{variant}: {} rounds, {found} findings", report.rounds);
         }
     };

@@ -5,7 +5,7 @@
 //! counts as a schedule, and each step of the search for the shortest as a state.
 //!
 //! A bug here would be an answer that takes more than its share, or one that is cut while some of the
-//! budget is left for nobody.
+//! budget is left unused.
 
 use super::limits::{Limits, Reached};
 

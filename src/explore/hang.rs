@@ -163,7 +163,7 @@ pub(super) struct Fits {
     pub(super) contracted: Option<Hung>,
 }
 
-/// What a search for hangs came to.
+/// Result of a search for hangs.
 #[derive(Clone, Debug)]
 pub(super) struct Sought {
     /// What was found of each. When all had shown exactly, the search ended.

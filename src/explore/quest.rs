@@ -3,8 +3,8 @@
 //! Which schedules programs have does not depend on what is looked for, so one search of the given
 //! programs serves all predictions, and one of closed programs all that have these in common.
 //!
-//! A bug here would be an answer that depends on which other predictions were asked for, but for how far
-//! the budget reaches.
+//! A bug here would be an answer that depends on which other predictions were asked for, except by
+//! how far the budget reaches.
 
 use super::hang::{Fit, Fits, Hung, NO_ROOM, seek, shortest_hang};
 use super::watch::Watch;
@@ -27,7 +27,7 @@ impl Look {
     }
 }
 
-/// A prediction, and what the searches for it came to.
+/// A prediction, and the results of its searches.
 struct Asked<'p> {
     watch: Watch<'p>,
     lock_maps: Vec<String>,
@@ -139,7 +139,7 @@ impl Quest<'_, '_> {
         Witness { lock_maps, answer, contracted }
     }
 
-    /// The answer; where it is none, a hang that fits but for what was passed.
+    /// The answer; where it is none, a hang that fits except in what was passed.
     fn answer_within(
         &mut self,
         case: &Case,

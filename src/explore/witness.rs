@@ -178,7 +178,7 @@ impl Witness {
     }
 
     /// The case that the line is about: that which hangs as predicted or, where there is none, that
-    /// which does but for what it passes.
+    /// which does, except in what it passes.
     pub fn shown(&self) -> Option<&Case> {
         self.case().or(self.contracted.as_ref())
     }

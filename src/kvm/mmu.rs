@@ -81,17 +81,12 @@ impl Kvm {
         let open = t.read(self.mmu_notifier_count).await != 0
             && t.read(self.mmu_notifier_range_start).await <= hva
             && hva < t.read(self.mmu_notifier_range_end).await;
-        open.then_some(self.after_region())
-    }
-
-    /// What a fault waits for that met an open region.
-    pub(super) fn after_region(&self) -> Retry {
-        Retry::AfterRegion([
+        open.then_some(Retry::AfterRegion([
             self.mmu_notifier_count,
             self.mmu_notifier_range_start,
             self.mmu_notifier_range_end,
             self.memslots,
-        ])
+        ]))
     }
 
     /// `kvm_unmap_gfn_range` for one slot's part of the range: mmu_lock is held for write.

@@ -103,7 +103,7 @@ impl Known for Option<u16> {
 }
 
 /// Runs a block, after which the task knows its value and nothing else of what it saw there. A search
-/// takes states for one that differ only in what nobody knows any more.
+/// takes states for one that differ only in what no task knows any more.
 ///
 /// That the block changes nothing outside of itself, and is left at its end alone, makes its value all
 /// that it can tell. The compiler checks that of a closure around the same block, which is never made:
@@ -246,7 +246,7 @@ pub trait Task: Copy {
     fn set_uninterruptible(self) -> impl Future<Output = ()>;
     /// `schedule`: sleeps unless a wake came since the state was set.
     fn schedule(self, wait: RcuWait) -> impl Future<Output = ()>;
-    /// `finish_rcuwait`: nobody waits, the task runs.
+    /// `finish_rcuwait`: the wait is over, the task runs.
     fn finish_rcuwait(self, wait: RcuWait) -> impl Future<Output = ()>;
     /// `rcuwait_wake_up`: wakes the waiter, if any.
     fn rcuwait_wake_up(self, wait: RcuWait) -> impl Future<Output = ()>;

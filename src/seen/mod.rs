@@ -142,7 +142,7 @@ mod tests {
                    then memslot delete: read mn_active_invalidate_count in install_new_memslots";
         assert!(pairs.contains(&met.to_string()), "{pairs:#?}");
         let alone = "vm v slot 0 gfn 0..8 hva 0x100 task a fault gfn 0 munmap 0x100 end";
-        assert_eq!(seen(&[alone]).pairs(), 0, "one task meets nobody");
+        assert_eq!(seen(&[alone]).pairs(), 0, "one task meets no other");
         let readers = "vm v slot 0 gfn 0..8 hva 0x100 task a fault gfn 0x50 task b fault gfn 0x51";
         assert_eq!(seen(&[readers]).pairs(), 0, "readers do not meet");
     }

@@ -40,7 +40,7 @@ impl Names {
     }
 
     /// The names of the case's tasks. A task has that of the first program like its own that no task
-    /// before it has taken, and else a derived one, numbered until it is nobody else's.
+    /// before it has taken, and else a derived one, numbered until no other task has it.
     pub fn of(&self, case: &Case) -> Vec<String> {
         let mut free: Vec<usize> = (0..self.names.len()).collect();
         let own = (0..case.programs.tasks()).map(|task| {

@@ -1,6 +1,6 @@
 //! The fault takes its mmu_notifier_seq snapshot after GUP: a region between the two goes unseen.
 
-use crate::kvm::fault::{Fault};
+use crate::kvm::fault::Fault;
 use crate::kvm::{Kvm, KvmTask, Subscription};
 use crate::mm::{Mm, Subscriber};
 

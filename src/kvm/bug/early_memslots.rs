@@ -1,5 +1,5 @@
 //! START of the baseline reads the memslots pointer before mmu_notifier_count goes up: a memslot that
-//! is published between the two is walked by nobody, and a fault through it sees a count that is
+//! is published between the two is not walked, and a fault through it sees a count that is
 //! still 0.
 
 use super::walk;

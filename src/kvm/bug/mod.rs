@@ -4,15 +4,26 @@
 //! B01 and B03i change code that all variants share, and are tested for there. A bug in here would be a
 //! planted bug that shows in another variant's code, or one that changes more than its summary says.
 
-macro_rules! files {
-    ($($file:ident)*) => { $(mod $file;)* };
-}
-
-files! {
-    b11 b29 b31 b33 b34 b36 b41 b43 b46 b49 b50 early_memslots early_memslots_nonblock
-    end_keeps_slots_lock end_releases_unheld retry_keeps_srcu retry_skips_seq
-    second_try_skips_seq wait walk
-}
+mod b11;
+mod b29;
+mod b31;
+mod b33;
+mod b34;
+mod b36;
+mod b41;
+mod b43;
+mod b46;
+mod b49;
+mod b50;
+mod early_memslots;
+mod early_memslots_nonblock;
+mod end_keeps_slots_lock;
+mod end_releases_unheld;
+mod retry_keeps_srcu;
+mod retry_skips_seq;
+mod second_try_skips_seq;
+mod wait;
+mod walk;
 
 use super::fault::Fault;
 use super::{Kvm, KvmTask, Subscription, Variant, function as f};

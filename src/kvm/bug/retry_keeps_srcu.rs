@@ -4,13 +4,7 @@ use crate::kvm::fault::{FAULTS_AGAIN, Fault, RETRIES};
 use crate::kvm::{Kvm, KvmTask, Subscription};
 use crate::mm::{Mm, Subscriber};
 
-pub async fn page_fault<T: KvmTask>(
-    t: T,
-    kvm: &Kvm,
-    mm: &Mm<Subscription>,
-    gfn: u16,
-    write: bool,
-)
+pub async fn page_fault<T: KvmTask>(t: T, kvm: &Kvm, mm: &Mm<Subscription>, gfn: u16, write: bool)
 where
     Subscription: Subscriber<T>,
 {

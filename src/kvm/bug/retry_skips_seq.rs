@@ -1,7 +1,7 @@
 //! The test of a fault is over where a region is open and the page lies outside mmu_notifier_range: the
 //! sequence is not compared, and a region over the page that ended before goes unseen.
 
-use crate::kvm::fault::{Fault};
+use crate::kvm::fault::Fault;
 use crate::kvm::{Kvm, KvmTask, Subscription};
 use crate::mm::{Mm, Subscriber};
 

@@ -5,13 +5,7 @@ use crate::kvm::fault::{FAULTS_AGAIN, Fault, RETRIES};
 use crate::kvm::{Kvm, KvmTask, Subscription};
 use crate::mm::{Mm, Subscriber};
 
-pub async fn page_fault<T: KvmTask>(
-    t: T,
-    kvm: &Kvm,
-    mm: &Mm<Subscription>,
-    gfn: u16,
-    write: bool,
-)
+pub async fn page_fault<T: KvmTask>(t: T, kvm: &Kvm, mm: &Mm<Subscription>, gfn: u16, write: bool)
 where
     Subscription: Subscriber<T>,
 {
@@ -29,7 +23,7 @@ where
 }
 
 /// An attempt that does not compare the sequence.
-pub async fn try_again<T: KvmTask>(
+async fn try_again<T: KvmTask>(
     t: T,
     kvm: &Kvm,
     mm: &Mm<Subscription>,

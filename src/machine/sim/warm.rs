@@ -37,7 +37,7 @@ impl Warmth {
 
 impl<S: Schedule, E> Sim<S, E> {
     /// Makes a run: forgets the last one, takes the settings, has `plan` set the schedule, and calls `run`
-    /// for the rest. Everything is as after a [`reset`](Sim::reset), but for the validator where it has
+    /// for the rest. Everything is as after a [`reset`](Sim::reset), except in the validator where it has
     /// nothing to report: its classes, chains and dependencies may then be those of earlier runs too.
     ///
     /// `run` is called again where that made a difference, and has to do the same.

@@ -43,7 +43,7 @@ pub(super) enum Phase {
 /// A task was woken and has not run yet.
 pub(super) const WOKEN: u8 = 2;
 
-/// What a step came to.
+/// Result of a step.
 pub(super) enum Next {
     /// The operation is over, and tells the task that.
     Ready(u64),

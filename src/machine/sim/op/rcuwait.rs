@@ -74,7 +74,7 @@ impl<S: Schedule, E> Operation<S, E> for Sleep {
     }
 }
 
-/// `finish_rcuwait`: nobody waits, the task runs.
+/// `finish_rcuwait`: the wait is over, the task runs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::machine::sim) struct Finish(pub RcuWait);
 
